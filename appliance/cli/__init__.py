@@ -1,0 +1,60 @@
+"""The ``appliance`` command: one module per command group, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from appliance import __version__
+from appliance.errors import ApplianceError
+
+# Command name -> (module of appliance.cli, one line of help). The help stands here so that
+# `appliance --help` imports nothing else: start-up stays under 0.2 s.
+COMMANDS = {
+    "replay": ("replay", "Run a feed file through the books and report."),
+    "book": ("book", "Trace the book of a feed file, or list its queues."),
+    "bench": ("bench", "Measure this machine: decode, book."),
+    "synth": ("synth", "Write a synthetic market as a feed file."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List all commands without importing them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"appliance.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="appliance")
+def cli() -> None:
+    """Order books in software and hardware behind one control plane."""
+
+
+def main() -> None:
+    """Run the command line; an ApplianceError is one clear line and exit status 2."""
+    try:
+        cli()
+    except ApplianceError as error:
+        click.echo(f"appliance: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
