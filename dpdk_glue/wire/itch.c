@@ -5,10 +5,7 @@
 struct itch_shape itch_shapes[256];
 struct itch_lanes itch_lanes[256];
 
-enum {
-    UINT = 0,
-    ALPHA = 1
-};
+enum { UINT = 0, ALPHA = 1 };
 
 const struct itch_field itch_fields[] = {
     {0, 0, 1, ALPHA, 12, "message_type"},
@@ -38,7 +35,8 @@ static void build_type(uint8_t type, uint8_t length) {
     for (unsigned lane = 1; lane < 4; lane++) {
         unsigned first = length;
         for (unsigned i = 0; i < itch_field_count; i++)
-            if (itch_fields[i].type == type && itch_fields[i].place / 16 == lane && itch_fields[i].offset < first)
+            if (itch_fields[i].type == type && itch_fields[i].place / 16 == lane &&
+                itch_fields[i].offset < first)
                 first = itch_fields[i].offset;
         shape->lane_offset[lane] = first == length ? 0 : (uint8_t)first;
     }

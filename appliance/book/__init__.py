@@ -1,0 +1,1 @@
+"""Book sources: the software book, and what reads the same from either."""

@@ -1,0 +1,125 @@
+/* For those who look at the books; nothing here is on the hot path. */
+#include "book/book.h"
+#include "book/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct side *side_of(const struct book_set *set, uint16_t locate, unsigned side) {
+    return locate <= set->locates && side <= SIDE_ASK ? &set->books[locate].side[side] : NULL;
+}
+
+uint32_t book_levels(const struct book_set *set, uint16_t locate, unsigned side_index,
+                     struct level_view *levels, uint32_t room) {
+    const struct side *side = side_of(set, locate, side_index);
+    if (!side)
+        return 0;
+    for (uint32_t i = 0; i < side->count && i < room; i++) {
+        const struct level *level = orders_level(&set->orders, (uint32_t)side->levels[side->count - 1 - i]);
+        levels[i] = (struct level_view){.px = level->px, .orders = level->orders, .qty = level->qty};
+    }
+    return side->count;
+}
+
+/* Orders do not hold their reference: it follows from the page that holds the order. */
+static uint64_t *page_references(const struct book_set *set) {
+    const struct orders *orders = &set->orders;
+    uint64_t *references = calloc(orders->pages_used + (size_t)1, sizeof *references);
+    if (!references)
+        return NULL;
+    uint32_t first = orders_first_page(orders);
+    for (uint64_t at = 0; at <= orders->directory_mask; at++)
+        if (orders->directory[at].number)
+            references[(orders->directory[at].first - first) / ORDERS_PER_PAGE] =
+                orders->directory[at].number - 1;
+    for (uint64_t at = 0; orders->stray_count && at <= orders->strays_mask; at++)
+        if (orders->strays[at].number)
+            references[(orders->strays[at].first - first) / ORDERS_PER_PAGE] = orders->strays[at].number - 1;
+    return references;
+}
+
+static uint64_t reference_of(const struct orders *orders, const uint64_t *page_numbers, uint32_t node) {
+    uint32_t behind = node - orders_first_page(orders);
+    return page_numbers[behind / ORDERS_PER_PAGE] << ORDERS_PAGE_BITS | behind % ORDERS_PER_PAGE;
+}
+
+uint32_t book_queue(const struct book_set *set, uint16_t locate, unsigned side_index,
+                    struct queued_order *queue, uint32_t room) {
+    const struct side *side = side_of(set, locate, side_index);
+    uint32_t count = 0;
+    uint64_t *page_numbers = side && room ? page_references(set) : NULL;
+    for (uint32_t i = 0; side && i < side->count; i++) {
+        const struct level *level = orders_level(&set->orders, (uint32_t)side->levels[side->count - 1 - i]);
+        if (!page_numbers) {
+            count += level->orders;
+            continue;
+        }
+        uint32_t node = level->next;
+        for (uint32_t n = 0; n < level->orders; n++, count++) {
+            const struct order *order = orders_node(&set->orders, node);
+            if (count < room)
+                queue[count] =
+                    (struct queued_order){.reference = reference_of(&set->orders, page_numbers, node),
+                                          .px = level->px,
+                                          .qty = order->qty};
+            node = order->next;
+        }
+    }
+    free(page_numbers);
+    return count;
+}
+
+uint64_t book_depth_digest(const struct book_set *set) {
+    uint64_t *page_numbers = page_references(set);
+    uint64_t digest = 0;
+    for (uint32_t locate = 1; page_numbers && locate <= set->locates; locate++)
+        for (unsigned side_index = SIDE_BID; side_index <= SIDE_ASK; side_index++) {
+            const struct side *side = &set->books[locate].side[side_index];
+            for (uint32_t i = side->count; i-- > 0;) {
+                const struct level *level = orders_level(&set->orders, (uint32_t)side->levels[i]);
+                uint32_t node = level->next;
+                for (uint32_t n = 0; n < level->orders; n++) {
+                    const struct order *order = orders_node(&set->orders, node);
+                    uint64_t reference = reference_of(&set->orders, page_numbers, node);
+                    digest = digest_rotate(digest, 5) ^ digest_mix(reference, level->px, order->qty,
+                                                                   locate | (uint64_t)side_index << 16);
+                    node = order->next;
+                }
+            }
+        }
+    free(page_numbers);
+    return digest;
+}
+
+void book_view_fill(const struct book_set *set, uint16_t locate, struct book_view *view) {
+    uint64_t version = view->version;
+    memset(view, 0, sizeof *view);
+    view->version = version;
+    if (locate > set->locates)
+        return;
+    const struct book *book = &set->books[locate];
+    const struct book_info *info = &set->infos[locate];
+    view->sequence = set->sequence - 1;
+    view->venue_ns = set->venue_ns;
+    view->locate = locate;
+    view->flags =
+        (book->flags & (BOOK_HALTED | BOOK_UNTRUSTED | BOOK_SHORT_SALE_RESTRICTED)) | set->every_flag;
+    memcpy(view->symbol, info->symbol, sizeof view->symbol);
+    view->last_px = info->last_px;
+    view->last_qty = info->last_qty;
+    view->traded_qty = info->traded_qty;
+    view->trading_state = info->trading_state;
+    view->reg_sho = info->reg_sho;
+    uint32_t bids = book_levels(set, locate, SIDE_BID, view->bid, ABI_VIEW_LEVELS);
+    uint32_t asks = book_levels(set, locate, SIDE_ASK, view->ask, ABI_VIEW_LEVELS);
+    view->bid_levels = (uint16_t)(bids < ABI_VIEW_LEVELS ? bids : ABI_VIEW_LEVELS);
+    view->ask_levels = (uint16_t)(asks < ABI_VIEW_LEVELS ? asks : ABI_VIEW_LEVELS);
+    if (bids && asks && view->bid[0].px >= view->ask[0].px)
+        view->flags |= view->bid[0].px == view->ask[0].px ? BOOK_LOCKED : BOOK_CROSSED;
+}
+
+void book_read_counters(const struct book_set *set, struct book_counters *counters) {
+    *counters = set->counters;
+    counters->live_levels = set->orders.live_levels;
+    counters->order_pages = set->orders.pages_used - set->orders.free_page_count;
+}

@@ -1,0 +1,86 @@
+/* One side of one book: its levels sorted, the best at the end.
+ *
+ * An entry is 64 bits, compared as a signed integer: the price's key in the upper half, the level's node in
+ * the lower. The key grows with how good the price is on either side (bids as they are, asks inverted), so
+ * nothing below here knows a side. Most changes are near the best, so they move few entries; in front of the
+ * worst entry lie SIDE_PAD entries of the least value, so that a vector may read there without a test.
+ */
+#ifndef APPLIANCE_BOOK_SIDE_H
+#define APPLIANCE_BOOK_SIDE_H
+
+#include "book/memory.h"
+
+#include <immintrin.h>
+#include <stdint.h>
+
+enum { SIDE_PAD = 16, SIDE_SMALLEST = 16, SIDE_TAIL = 8, SIDE_CLASSES = 24 };
+
+struct side {
+    int64_t *levels; /* the worst; levels[-SIDE_PAD .. -1] are the least value */
+    uint32_t count;
+    uint32_t size_class;
+};
+
+/* Where the sorted arrays live: blocks of SIDE_SMALLEST << class entries, given back by class. */
+struct side_pool {
+    struct memory memory;
+    size_t used;
+    int64_t *free[SIDE_CLASSES];
+};
+
+int side_pool_open(struct side_pool *pool, uint32_t levels, uint32_t locates);
+void side_pool_close(struct side_pool *pool);
+/* Makes room for one more entry; -1 when the pool has run out. */
+int side_grow(struct side_pool *pool, struct side *side);
+
+static inline int64_t side_key(uint32_t px, unsigned side) {
+    uint32_t better = px ^ -(uint32_t)side ^ UINT32_C(0x80000000);
+    return (int64_t)((uint64_t)better << 32);
+}
+
+static inline uint32_t side_px(int64_t entry, unsigned side) {
+    return (uint32_t)((uint64_t)entry >> 32) ^ -(uint32_t)side ^ UINT32_C(0x80000000);
+}
+
+static inline unsigned side_better_in_four(const int64_t *entries, __m256i limit) {
+    __m256i better = _mm256_cmpgt_epi64(_mm256_loadu_si256((const __m256i *)entries), limit);
+    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(better));
+}
+
+/* How many levels are better than this key. The first sixteen are compared without a branch. */
+static inline uint32_t side_better(const struct side *side, int64_t key) {
+    const int64_t *end = side->levels + side->count;
+    const __m256i limit = _mm256_set1_epi64x(key | 0xffffffff);
+    unsigned mask = side_better_in_four(end - 4, limit) << 12 | side_better_in_four(end - 8, limit) << 8 |
+                    side_better_in_four(end - 12, limit) << 4 | side_better_in_four(end - 16, limit);
+    uint32_t better = (uint32_t)__builtin_popcount(mask);
+    if (__builtin_expect(better < 16, 1))
+        return better;
+    for (end -= 16;; end -= 8) { /* ends at the padding at the latest */
+        mask = side_better_in_four(end - 4, limit) << 4 | side_better_in_four(end - 8, limit);
+        better += (uint32_t)__builtin_popcount(mask);
+        if (mask != 0xff)
+            return better;
+    }
+}
+
+/* Puts an entry in front of the `better` best ones. There is room (side_grow). */
+static inline void side_insert(struct side *side, uint32_t better, int64_t entry) {
+    int64_t *at = side->levels + side->count - better;
+    for (int64_t *four = at + ((better + 3) & ~3u); four > at;) { /* moves up to three words past the best */
+        four -= 4;
+        _mm256_storeu_si256((__m256i *)(four + 1), _mm256_loadu_si256((const __m256i *)four));
+    }
+    *at = entry;
+    side->count++;
+}
+
+/* Takes out the entry that has `better` entries behind it. */
+static inline void side_remove(struct side *side, uint32_t better) {
+    int64_t *at = side->levels + side->count - better - 1;
+    for (uint32_t moved = 0; moved < better; moved += 4)
+        _mm256_storeu_si256((__m256i *)(at + moved), _mm256_loadu_si256((const __m256i *)(at + moved + 1)));
+    side->count--;
+}
+
+#endif
