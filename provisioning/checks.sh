@@ -1,0 +1,149 @@
+# shellcheck shell=bash
+# The suite of `bootstrap test`, sourced by it after set-up: every check is a step, none stops the others.
+#
+#   lint        the style and the types of everything
+#   tests       all of pytest on the build that is installed
+#   variants    each way to build, with warnings as errors, passing all tests but those marked `heavy` (millions of
+#               messages: they run once, above)
+#   fuzzing     every libFuzzer target for FUZZ_SECONDS
+
+FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+BIN=$PWD/.venv/bin
+
+# --- lint -----------------------------------------------------------------------------------------------------
+
+c_files() {
+    find dpdk_glue -name '*.[ch]' -print0 | LC_ALL=C sort -z
+}
+
+shell_files() {
+    printf '%s\0' provisioning/bootstrap provisioning/*.sh .ci/run
+}
+
+lint_c_format() {
+    c_files | xargs -0 "$BIN/clang-format" --dry-run -Werror
+}
+
+# Reads the compile commands of the clang variant; two files at a time.
+lint_c_tidy() {
+    find dpdk_glue -name '*.c' -not -path '*/fuzz/*' -print0 | LC_ALL=C sort -z |
+        xargs -0 -n 2 -P "$(nproc)" clang-tidy -p build/clang --quiet
+}
+
+lint_shell() {
+    shell_files | xargs -0 shellcheck -x
+}
+
+# --- build variants -------------------------------------------------------------------------------------------
+
+# name, compiler, meson options
+VARIANTS=(
+    'gcc            gcc'
+    'clang          clang'
+    'sanitizers     gcc    --buildtype=debugoptimized -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all'
+    'without-stats  gcc    -Dstats=false'
+    'without-dpdk   gcc    -Ddpdk=disabled'
+    'without-gzip   gcc    -Dgzip=disabled'
+)
+
+# Builds into build/NAME and installs the package into build/NAME/site. A directory made otherwise starts anew.
+build_variant() {
+    local name=$1 compiler=$2 directory=build/$1 made
+    shift 2
+    made="$PWD $compiler $("$compiler" --version | head -1) $*"
+    if [[ ! -f $directory.made || $(<"$directory.made") != "$made" ]]; then
+        rm -rf "$directory" "$directory.made"
+        CC=$compiler "$BIN/meson" setup "$directory" --werror --prefix="$PWD/$directory/prefix" \
+            -Dpython.platlibdir="$PWD/$directory/site" "$@"
+        printf '%s' "$made" >"$directory.made"
+    fi
+    "$BIN/ninja" -C "$directory"
+    rm -rf "$directory/site"
+    "$BIN/meson" install -C "$directory" --no-rebuild --quiet
+}
+
+test_variant() {
+    local name=$1
+    export PYTHONPATH="$PWD/build/$name/site"
+    "$BIN/python" -P - <<'END'
+import os, sys, appliance
+if not appliance.__file__.startswith(os.environ["PYTHONPATH"]):
+    sys.exit(f"these tests would run against {appliance.__file__}")
+END
+    if [[ $name == sanitizers ]]; then
+        # Python itself is not instrumented: the runtime comes first by preload, Python's own leaks are not ours,
+        # and its objects live in malloc's memory so that a read past one of them is seen.
+        local runtime
+        runtime=$(gcc -print-file-name=libasan.so)
+        export LD_PRELOAD=$runtime PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
+    fi
+    "$BIN/pytest" -q -m 'not heavy' -p no:cacheprovider
+}
+
+# --- fuzzing --------------------------------------------------------------------------------------------------
+
+fuzz_targets() {
+    find build/fuzz/dpdk_glue/fuzz -maxdepth 1 -type f -executable -not -name '*.so*' | LC_ALL=C sort
+}
+
+# New inputs gather in build/fuzz-corpus; those kept with the source are read too. An input that fails stays there.
+fuzz() {
+    local target=$1 name kept corpus
+    name=$(basename "$target")
+    kept=dpdk_glue/fuzz/corpus/$name
+    corpus=build/fuzz-corpus/$name
+    mkdir -p "$corpus"
+    local corpora=("$corpus")
+    [[ ! -d $kept ]] || corpora+=("$kept")
+    "$target" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+        -artifact_prefix="$corpus/failed-" "${corpora[@]}" 2>&1 | tee "build/log/$name.out"
+    echo "fuzzed $(sed -n 's/^stat::number_of_executed_units: *//p' "build/log/$name.out") inputs," \
+        "$(grep -o 'cov: [0-9]*' "build/log/$name.out" | tail -1)"
+}
+
+# --- the suite ------------------------------------------------------------------------------------------------
+
+# step_with TOOL NAME COMMAND...: a step that needs a program which this machine may lack.
+step_with() {
+    local tool=$1
+    shift
+    if command -v "$tool" >/dev/null; then
+        step "$@"
+    else
+        step_impossible "$1" "$tool is not installed"
+    fi
+}
+
+run_suite() {
+    step "lint: ruff check" "$BIN/ruff" check .
+    step "lint: ruff format" "$BIN/ruff" format --check .
+    step "lint: mypy" "$BIN/mypy"
+    step "lint: clang-format" lint_c_format
+    step_with shellcheck "lint: shellcheck" lint_shell
+
+    step "tests: all, as installed" "$BIN/pytest" -q
+
+    local variant name compiler options
+    for variant in "${VARIANTS[@]}"; do
+        read -r name compiler options <<<"$variant"
+        # shellcheck disable=SC2086  # the options are words
+        step_with "$compiler" "$name: build" build_variant "$name" "$compiler" $options
+        if step_ok; then
+            step "$name: tests" test_variant "$name"
+        fi
+    done
+    if [[ -f build/clang/compile_commands.json ]]; then
+        step_with clang-tidy "lint: clang-tidy" lint_c_tidy
+    fi
+
+    step_with clang "fuzz: build" build_variant fuzz clang --buildtype=debugoptimized -Dfuzz=true
+    if step_ok; then
+        local target
+        for target in $(fuzz_targets); do
+            step "fuzz: $(basename "$target")" fuzz "$target"
+        done
+    fi
+    steps_summary
+}
+
+run_suite
