@@ -1,0 +1,119 @@
+"""The structs of the contract as Python sees them, against formats written by hand."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from appliance import native
+
+# Every member in order, with its struct format: little-endian and unpadded, so calcsize is the offset.
+STRUCTS = {
+    "book_event": [
+        ("sequence", "Q"),
+        ("venue_ns", "Q"),
+        ("rx_cycles", "Q"),
+        ("bid_px", "I"),
+        ("ask_px", "I"),
+        ("bid_qty", "I"),
+        ("ask_qty", "I"),
+        ("bid_orders", "I"),
+        ("ask_orders", "I"),
+        ("trade_px", "I"),
+        ("trade_qty", "I"),
+        ("locate", "H"),
+        ("flags", "H"),
+        ("reserved", "I"),
+    ],
+    "level_view": [("px", "I"), ("orders", "I"), ("qty", "Q")],
+    "book_view": [
+        ("version", "Q"),
+        ("sequence", "Q"),
+        ("venue_ns", "Q"),
+        ("locate", "H"),
+        ("flags", "H"),
+        ("bid_levels", "H"),
+        ("ask_levels", "H"),
+        ("symbol", "8s"),
+        ("last_px", "I"),
+        ("last_qty", "I"),
+        ("traded_qty", "Q"),
+        ("trading_state", "c"),
+        ("reg_sho", "c"),
+        ("reserved", "6s"),
+        ("bid", "160s"),
+        ("ask", "160s"),
+    ],
+    "queued_order": [("reference", "Q"), ("px", "I"), ("qty", "I")],
+    "book_counters": [
+        *(
+            (name, "Q")
+            for name in (
+                "messages",
+                "events",
+                "trades",
+                "crosses",
+                "broken_trades",
+                "unknown_type",
+                "bad_length",
+                "bad_side",
+                "bad_locate",
+                "unknown_reference",
+                "duplicate_reference",
+                "wrong_locate",
+                "zero_quantity",
+                "overfill",
+                "no_order_page",
+                "no_level",
+                "live_orders",
+                "live_levels",
+                "symbols",
+                "untrusted_books",
+                "order_pages",
+                "order_pages_peak",
+                "digest",
+            )
+        ),
+        ("by_type", "2048s"),
+    ],
+    "book_limits": [("order_pages", "I"), ("levels", "I"), ("locates", "I"), ("prefault", "I")],
+}
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_each_member_of_a_struct_stands_where_the_contract_puts_it(name: str) -> None:
+    dtype = native.dtype(name)
+    formats = [form for _, form in STRUCTS[name]]
+    offsets = [struct.calcsize("<" + "".join(formats[:index])) for index in range(len(formats))]
+    assert list(dtype.names) == [member for member, _ in STRUCTS[name]]
+    assert [dtype.fields[member][1] for member in dtype.names] == offsets
+    assert [dtype.fields[member][0].itemsize for member in dtype.names] == [
+        struct.calcsize("<" + form) for form in formats
+    ]
+    assert dtype.itemsize == struct.calcsize("<" + "".join(formats))
+
+
+def test_a_book_event_is_one_cache_line() -> None:
+    assert native.dtype("book_event").itemsize == 64
+
+
+def test_an_event_packed_by_hand_reads_back_member_by_member() -> None:
+    values = (1 << 63, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0xFFFFFFFF, 12, 0x8001, 0)
+    packed = struct.pack("<" + "".join(form for _, form in STRUCTS["book_event"]), *values)
+    assert np.frombuffer(packed, native.dtype("book_event"))[0].tolist() == values
+
+
+def test_the_view_holds_ten_levels_a_side() -> None:
+    view = native.dtype("book_view")
+    for side in ("bid", "ask"):
+        assert view[side].shape == (10,)
+        assert view[side].base == native.dtype("level_view")
+
+
+def test_the_constants_of_the_contract_are_read_as_numbers() -> None:
+    constants = native.constants()
+    assert constants["ABI_MAGIC"] == int.from_bytes(b"ABIAPPL1", "little")
+    assert constants["ABI_MAX_LOCATES"] == 1 << 16
+    assert constants["ABI_VIEW_LEVELS"] == 10
