@@ -159,4 +159,169 @@ struct book_limits {
 };
 ABI_SIZE(book_limits, 16);
 
+/* ---- Packets: frames of a port, what became of them, and the arbitration of lines. ----
+ * The structs with pointers stay within one process; they stand here for callers in another language. */
+
+enum port_kind {
+    PORT_ETHERNET = 0, /* one Ethernet frame */
+    PORT_ITCH = 1      /* a run of whole framed messages: u16 big-endian length, message */
+};
+
+/* What a port received. At least 64 bytes behind `data + length` may be read. */
+struct port_frame {
+    const uint8_t *data;
+    uint32_t length;
+    uint16_t line;
+    uint16_t kind;
+    uint64_t time_ns; /* since 1970 in a capture; 0 = the input does not say */
+};
+ABI_SIZE(port_frame, 24);
+
+/* What an Ethernet frame is. Only FRAME_UDP goes on. */
+enum frame_verdict {
+    FRAME_UDP = 0,
+    FRAME_SHORT = 1,         /* ends inside the Ethernet header or a VLAN tag */
+    FRAME_NOT_IPV4 = 2,      /* ARP, IPv6, anything else */
+    FRAME_TOO_MANY_TAGS = 3, /* more than two VLAN tags */
+    FRAME_IP_TRUNCATED = 4,  /* ends inside the IPv4 packet */
+    FRAME_IP_VERSION = 5,
+    FRAME_IP_OPTIONS = 6,
+    FRAME_IP_LENGTH = 7, /* a header or total length that cannot be */
+    FRAME_IP_CHECKSUM = 8,
+    FRAME_FRAGMENT = 9,
+    FRAME_NOT_UDP = 10,
+    FRAME_UDP_TRUNCATED = 11, /* the datagram is longer than its IPv4 packet */
+    FRAME_UDP_LENGTH = 12,    /* a length below 8 */
+    FRAME_UDP_CHECKSUM = 13,
+    FRAME_VERDICTS = 14
+};
+
+struct frame_udp {
+    const uint8_t *payload;
+    uint32_t length;
+    uint32_t ip; /* destination, host order */
+    uint16_t port;
+    uint16_t reserved[3];
+};
+ABI_SIZE(frame_udp, 24);
+
+/* Every frame has one verdict. Checksums of 0 were not computed by the sender: taken, and counted. */
+struct frame_counters {
+    uint64_t frames;
+    uint64_t no_ip_checksum;
+    uint64_t no_udp_checksum;
+    uint64_t by_verdict[16];
+};
+ABI_SIZE(frame_counters, 152);
+
+/* Which destination is which line of the feed: 0 = A, 1 = B. */
+struct line_map {
+    uint32_t ip[2];
+    uint16_t port[2];
+    uint32_t found;
+    uint64_t other; /* datagrams to anyone else */
+};
+ABI_SIZE(line_map, 24);
+
+/* What a MoldUDP64 packet is to the stream. The first five are well-formed data; wire/mold64.h says more. */
+enum mold64_verdict {
+    MOLD64_DELIVERED = 0, /* the next messages */
+    MOLD64_PARTIAL = 1,   /* some were delivered before, the rest are the next */
+    MOLD64_HELD = 2,      /* ahead of a gap: waits for it to be filled */
+    MOLD64_LATE = 3,      /* all of it was delivered before */
+    MOLD64_DUPLICATE = 4, /* all of it waits already */
+    MOLD64_HEARTBEAT = 5,
+    MOLD64_END_OF_SESSION = 6,
+    MOLD64_OTHER_SESSION = 7,
+    MOLD64_SHORT = 8,         /* ends inside the header */
+    MOLD64_TRUNCATED = 9,     /* ends inside a block */
+    MOLD64_FEWER_BLOCKS = 10, /* ends before the blocks that the count promises */
+    MOLD64_TRAILING = 11,     /* goes on behind them */
+    MOLD64_OVERSIZED = 12,    /* longer than UDP allows */
+    MOLD64_BAD_SEQUENCE = 13, /* 0 in a numbered stream, or beyond 2^64 */
+    MOLD64_VERDICTS = 14
+};
+
+/* One line. Every packet has one verdict. A gap is a jump of this line's own sequence, whoever fills it. */
+struct mold64_line {
+    uint64_t packets;
+    uint64_t messages;
+    uint64_t gaps;
+    uint64_t gap_messages;
+    uint64_t by_verdict[16];
+};
+ABI_SIZE(mold64_line, 160);
+
+/* The stream that comes out: what no line had is lost. */
+struct mold64_counters {
+    uint64_t messages;
+    uint64_t gaps;
+    uint64_t lost;
+    uint64_t sessions;
+    uint64_t held_peak;
+    struct mold64_line line[4];
+};
+ABI_SIZE(mold64_counters, 680);
+ABI_AT(mold64_counters, line, 40);
+
+/* Messages in sequence, framed as in a file. */
+struct mold64_run {
+    const uint8_t *blocks;
+    uint32_t length;
+    uint32_t messages;
+    uint64_t first_sequence;
+    uint64_t gap_before;  /* messages lost before the first of these */
+    uint32_t new_session; /* 1: the first run of another session than before; sequences start again */
+    uint32_t reserved;
+};
+ABI_SIZE(mold64_run, 40);
+
+/* synth: what a synthetic market is asked for. `live_orders` bounds the orders at rest; 0 leaves it to the
+ * market (a twenty-fifth of the messages, at most 1.5 M). */
+struct synth_config {
+    uint64_t messages;
+    uint64_t seed;
+    uint32_t symbols;
+    uint32_t live_orders;
+};
+ABI_SIZE(synth_config, 24);
+ABI_AT(synth_config, symbols, 16);
+
+/* The two lines that carry a synthetic market, and their faults. Index 0 is line A. `_ppb` are probabilities in
+ * 1/1,000,000,000 a packet; groups are IPv4 addresses, the first number in the highest byte. */
+struct synth_lines_config {
+    uint32_t loss_ppb[2];
+    uint32_t same_gap_ppb;
+    uint32_t duplicate_ppb;
+    uint32_t reorder_ppb;
+    uint32_t reorder_depth;
+    uint32_t loss_burst;
+    uint32_t heartbeat_ms;
+    uint32_t group[2];
+    uint16_t port[2];
+    char session[10];
+    uint16_t reserved;
+};
+ABI_SIZE(synth_lines_config, 56);
+ABI_AT(synth_lines_config, group, 32);
+ABI_AT(synth_lines_config, session, 44);
+
+/* What was written so far. The counts of the lines stay 0 for a plain file. `packets` carry data; one that was
+ * lost on its line is in `lost` instead. */
+struct synth_counters {
+    uint64_t messages;
+    uint64_t bytes;
+    uint64_t live_orders;
+    uint64_t packets[2];
+    uint64_t lost[2];
+    uint64_t lost_on_both;
+    uint64_t duplicated[2];
+    uint64_t reordered[2];
+    uint64_t heartbeats;
+    uint64_t by_type[256];
+};
+ABI_SIZE(synth_counters, 2152);
+ABI_AT(synth_counters, packets, 24);
+ABI_AT(synth_counters, by_type, 104);
+
 #endif

@@ -41,4 +41,45 @@ API_EXPORT uint64_t api_book_depth_digest(const struct book_set *set);
 /* The locate of a symbol, or -1. */
 API_EXPORT int32_t api_book_locate(const struct book_set *set, const char *symbol);
 
+/* port: feed files. Returns NULL with `error` written; `load` = all of it in memory first. */
+struct port;
+API_EXPORT struct port *api_port_open(const char *path, uint32_t load, char *error);
+/* A number of frames, valid until the next call; -1 = no more; -2 = failed, and `error` is written. */
+API_EXPORT int api_port_rx(struct port *port, struct port_frame *frames, uint32_t room, char *error);
+API_EXPORT void api_port_progress(const struct port *port, uint64_t *done, uint64_t *total);
+API_EXPORT void api_port_close(struct port *port);
+
+/* wire: packets. Names are NULL behind the last verdict. */
+API_EXPORT uint32_t api_frame_parse(const uint8_t *data, uint32_t length, struct frame_udp *udp,
+                                    struct frame_counters *counters);
+API_EXPORT const char *api_frame_verdict_name(uint32_t verdict);
+/* 0 = line A, 1 = line B, -1 = neither. */
+API_EXPORT int api_line_find(struct line_map *map, const struct frame_udp *udp);
+struct mold64;
+API_EXPORT struct mold64 *api_mold64_open(uint32_t window, uint32_t settle);
+API_EXPORT void api_mold64_close(struct mold64 *mold);
+/* The verdict, or -1 for a line that cannot be. The payload must stay in place until its runs are taken. */
+API_EXPORT int api_mold64_push(struct mold64 *mold, const uint8_t *payload, uint32_t length, uint32_t line);
+API_EXPORT int api_mold64_next(struct mold64 *mold, struct mold64_run *run);
+API_EXPORT void api_mold64_finish(struct mold64 *mold);
+API_EXPORT void api_mold64_counters(const struct mold64 *mold, struct mold64_counters *counters);
+API_EXPORT const char *api_mold64_verdict_name(uint32_t verdict);
+
+/* synth: a synthetic market, as framed messages or as a capture of two lines. Both handles are opaque to Python.
+ * A fill writes whole messages (or pcap records), as many as fit, and returns their bytes: 0 at the end. It needs
+ * room for at least API_SYNTH_ROOM bytes. */
+#define API_SYNTH_ROOM 2048
+struct synth;
+struct synth_pcap;
+API_EXPORT uint64_t api_synth_minimum(uint32_t symbols);
+API_EXPORT struct synth *api_synth_open(const struct synth_config *config, char *error);
+API_EXPORT uint64_t api_synth_fill(struct synth *synth, uint8_t *buffer, uint64_t capacity);
+API_EXPORT void api_synth_counters(const struct synth *synth, struct synth_counters *counters);
+API_EXPORT void api_synth_close(struct synth *synth);
+API_EXPORT struct synth_pcap *api_synth_pcap_open(const struct synth_config *config,
+                                                  const struct synth_lines_config *lines, char *error);
+API_EXPORT uint64_t api_synth_pcap_fill(struct synth_pcap *pcap, uint8_t *buffer, uint64_t capacity);
+API_EXPORT void api_synth_pcap_counters(const struct synth_pcap *pcap, struct synth_counters *counters);
+API_EXPORT void api_synth_pcap_close(struct synth_pcap *pcap);
+
 #endif
