@@ -3,14 +3,14 @@
 #
 #   lint        the style and the types of everything
 #   tests       all of pytest on the build that is installed
-#   variants    each way to build, with warnings as errors, passing all tests but those marked `heavy` (millions of
-#               messages: they run once, above)
+#   variants    each way to build, with warnings as errors, passing all tests but those marked `heavy`
+#               (millions of messages: they run once, above)
 #   fuzzing     every libFuzzer target for FUZZ_SECONDS
 
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 BIN=$PWD/.venv/bin
 
-# --- lint -----------------------------------------------------------------------------------------------------
+# --- lint ---------------------------------------------------------------------------------------------------
 
 c_files() {
     find dpdk_glue -name '*.[ch]' -print0 | LC_ALL=C sort -z
@@ -34,19 +34,19 @@ lint_shell() {
     shell_files | xargs -0 shellcheck -x
 }
 
-# --- build variants -------------------------------------------------------------------------------------------
+# --- build variants -----------------------------------------------------------------------------------------
 
 # name, compiler, meson options
 VARIANTS=(
     'gcc            gcc'
     'clang          clang'
-    'sanitizers     gcc    --buildtype=debugoptimized -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all'
+    'sanitizers     gcc    --buildtype=debugoptimized -Db_sanitize=address,undefined'
     'without-stats  gcc    -Dstats=false'
     'without-dpdk   gcc    -Ddpdk=disabled'
     'without-gzip   gcc    -Dgzip=disabled'
 )
 
-# Builds into build/NAME and installs the package into build/NAME/site. A directory made otherwise starts anew.
+# Builds into build/NAME and installs the package into build/NAME/site. One made otherwise starts anew.
 build_variant() {
     local name=$1 compiler=$2 directory=build/$1 made
     shift 2
@@ -71,22 +71,23 @@ if not appliance.__file__.startswith(os.environ["PYTHONPATH"]):
     sys.exit(f"these tests would run against {appliance.__file__}")
 END
     if [[ $name == sanitizers ]]; then
-        # Python itself is not instrumented: the runtime comes first by preload, Python's own leaks are not ours,
-        # and its objects live in malloc's memory so that a read past one of them is seen.
+        # Python itself is not instrumented: the runtime comes first by preload, Python's own leaks are not
+        # ours, and its objects live in malloc's memory so that a read past one of them is seen.
         local runtime
         runtime=$(gcc -print-file-name=libasan.so)
-        export LD_PRELOAD=$runtime PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
+        export LD_PRELOAD=$runtime PYTHONMALLOC=malloc
+        export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     fi
     "$BIN/pytest" -q -m 'not heavy' -p no:cacheprovider
 }
 
-# --- fuzzing --------------------------------------------------------------------------------------------------
+# --- fuzzing ------------------------------------------------------------------------------------------------
 
 fuzz_targets() {
     find build/fuzz/dpdk_glue/fuzz -maxdepth 1 -type f -executable -not -name '*.so*' | LC_ALL=C sort
 }
 
-# New inputs gather in build/fuzz-corpus; those kept with the source are read too. An input that fails stays there.
+# New inputs gather in build/fuzz-corpus; those kept with the source are read too. One that fails stays there.
 fuzz() {
     local target=$1 name kept corpus
     name=$(basename "$target")
@@ -101,7 +102,7 @@ fuzz() {
         "$(grep -o 'cov: [0-9]*' "build/log/$name.out" | tail -1)"
 }
 
-# --- the suite ------------------------------------------------------------------------------------------------
+# --- the suite ----------------------------------------------------------------------------------------------
 
 # step_with TOOL NAME COMMAND...: a step that needs a program which this machine may lack.
 step_with() {

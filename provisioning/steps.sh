@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # Steps: a long job as lines of "what, how it ended, seconds", sourced by bootstrap.
 #
-# `step NAME COMMAND...` runs the command with its output in a log and prints one line; only if it fails does the
-# end of the log follow. A step never ends the script: `step_ok` says whether the last one succeeded, and
+# `step NAME COMMAND...` runs the command with its output in a log and prints one line; only if it fails does
+# the end of the log follow. A step never ends the script: `step_ok` says whether the last one succeeded, and
 # `steps_summary` counts them all, names those that failed and returns 1 if any did.
 #
-# The command runs in a process group of its own, with errexit on, so that an interrupt can end all of it. On a
-# terminal its line shows the time while it runs.
+# The command runs in a process group of its own, with errexit on, so that an interrupt can end all of it. On
+# a terminal its line shows the time while it runs.
 
 STEP_LOGS=${STEP_LOGS:-build/log}
 STEP_TAIL_LINES=60
@@ -39,7 +39,7 @@ step_line() {
 
 # What a log has to say beside "ok": the closing line of pytest, or what fuzzing covered.
 step_note() {
-    sed -n -E 's/^=+ (.*(passed|failed).*) in [0-9.]+s.*$/\1/p; s/^((fuzzed|checked|built) .*)$/\1/p' "$1" | tail -1
+    sed -n -E 's/^(=+ )?([0-9]+ passed.*) in [0-9.]+s.*$/\2/p; s/^(fuzzed .*)$/\1/p' "$1" | tail -1
 }
 
 step_end_children() {
