@@ -14,7 +14,9 @@ from appliance.native import NativeError, constants, dtype, ffi, library
 
 Records = npt.NDArray[Any]
 
-ORDER_PAGES = 98_304  # of 256 references each: 25 M references in use at once, 400 MB when all are touched
+# The default limits hold a busy day of one venue in 290 MB, if all of it is touched.
+ORDERS = 4 << 20
+ORDER_PAGES = 24 << 10
 LEVELS = 1 << 20
 _EVENTS_AT_ONCE = 65_536
 
@@ -29,6 +31,7 @@ class SoftwareBook:
     def __init__(
         self,
         *,
+        orders: int = ORDERS,
         order_pages: int = ORDER_PAGES,
         levels: int = LEVELS,
         locates: int = 65_535,
@@ -36,7 +39,13 @@ class SoftwareBook:
     ) -> None:
         """Map the pools."""
         self._c = library()
-        limits = {"order_pages": order_pages, "levels": levels, "locates": locates, "prefault": prefault}
+        limits = {
+            "orders": orders,
+            "order_pages": order_pages,
+            "levels": levels,
+            "locates": locates,
+            "prefault": prefault,
+        }
         error = ffi().new("char[]", constants()["API_ERROR_BYTES"])
         self._set = self._c.api_book_open(ffi().new("struct book_limits *", limits), error)
         if self._set == ffi().NULL:

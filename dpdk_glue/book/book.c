@@ -33,15 +33,19 @@ struct book_set *book_open(const struct book_limits *limits) {
     set->locates = limits->locates < ABI_MAX_LOCATES ? limits->locates : ABI_MAX_LOCATES - 1;
     set->sequence = 1;
     size_t count = (size_t)set->locates + 1;
-    if (memory_map(&set->memory, count * (sizeof *set->books + sizeof *set->infos + sizeof *set->dirty),
+    if (memory_map(&set->memory,
+                   count * (sizeof *set->books + sizeof *set->infos + sizeof *set->dirty) + 64 +
+                       (sizeof(uint32_t) << BOOK_HINT_BITS),
                    false) < 0 ||
-        orders_open(&set->orders, limits->order_pages, limits->levels, limits->prefault) < 0 ||
+        orders_open(&set->orders, limits->orders, limits->order_pages, limits->levels, limits->prefault) <
+            0 ||
         side_pool_open(&set->sides, limits->levels, set->locates) < 0) {
         book_close(set);
         return NULL;
     }
     set->books = set->memory.base;
-    set->infos = (void *)(set->books + count);
+    set->hints = (void *)(set->books + count);
+    set->infos = (void *)(set->hints + (1 << BOOK_HINT_BITS));
     set->dirty = (void *)(set->infos + count);
     if (limits->prefault) {
         memory_touch(&set->memory, set->memory.bytes);
@@ -83,8 +87,9 @@ count_refused_add(struct book_set *set, const struct itch_message *message, int 
 }
 
 /* The level of this price, made when there is none; 0 when a pool has run out. */
-static inline uint32_t find_level(struct book_set *set, struct book *book, unsigned side_index, uint32_t px,
-                                  bool *touches_best) {
+static __attribute__((noinline)) uint32_t find_level(struct book_set *set, struct book *book,
+                                                     unsigned side_index, uint32_t px, uint32_t *hint,
+                                                     bool *touches_best) {
     struct side *side = &book->side[side_index];
     int64_t key = side_key(px, side_index);
     uint32_t better = 0;
@@ -93,7 +98,7 @@ static inline uint32_t find_level(struct book_set *set, struct book *book, unsig
         int64_t entry = side->levels[(int64_t)side->count - better - 1];
         if ((entry >> 32) == (key >> 32) && likely(better < side->count)) {
             *touches_best |= better == 0;
-            return (uint32_t)entry;
+            return *hint = (uint32_t)entry;
         }
     }
     if (unlikely(!side->levels || side->count == (uint32_t)SIDE_SMALLEST << side->size_class) &&
@@ -107,7 +112,29 @@ static inline uint32_t find_level(struct book_set *set, struct book *book, unsig
         .px = px, .prev = node, .next = node, .locate = book->locate, .side = (uint8_t)side_index};
     side_insert(side, better, key | node);
     *touches_best |= better == 0;
-    return node;
+    return *hint = node;
+}
+
+static inline uint32_t *level_hint(const struct book_set *set, uint16_t locate, uint32_t px) {
+    uint64_t key = ((uint64_t)px << 16 | locate) * UINT64_C(0x9e3779b97f4a7c15);
+    return &set->hints[key >> (64 - BOOK_HINT_BITS)];
+}
+
+static inline void drop_level(struct book_set *set, struct book *book, uint32_t level_node) {
+    const struct level *level = orders_level(&set->orders, level_node);
+    struct side *side = &book->side[level->side];
+    side_remove(side, side_better(side, side_key(level->px, level->side)));
+    orders_free_level(&set->orders, level_node);
+}
+
+/* A pool has run out: the order is not kept, and what was made for it is given back. */
+static __attribute__((noinline, cold)) void refuse_order(struct book_set *set, struct book *book,
+                                                         struct order_page *page, uint32_t level_node) {
+    if (!page->live)
+        orders_recycle(&set->orders, page);
+    if (level_node && !orders_level(&set->orders, level_node)->orders)
+        drop_level(set, book, level_node);
+    distrust(set, book, level_node ? &set->counters.no_order : &set->counters.no_level);
 }
 
 static inline void add_order(struct book_set *set, struct book *book, unsigned side, uint64_t reference,
@@ -120,26 +147,31 @@ static inline void add_order(struct book_set *set, struct book *book, unsigned s
             distrust(set, book, &set->counters.no_order_page);
             return;
         }
-        if (orders->pages_used - orders->free_page_count > set->counters.order_pages_peak)
-            set->counters.order_pages_peak = orders->pages_used - orders->free_page_count;
     }
-    uint32_t node = orders_node_of(page, reference);
-    struct order *order = orders_node(orders, node);
-    if (unlikely(order->level)) {
+    uint32_t *entry = orders_entry(orders, page, reference);
+    if (unlikely(*entry)) {
         set->counters.duplicate_reference++;
         return;
     }
-    uint32_t level_node = find_level(set, book, side, px, touches_best);
-    if (unlikely(!level_node)) {
-        if (!page->live)
-            orders_recycle(orders, page);
-        distrust(set, book, &set->counters.no_level);
+    uint32_t *hint = level_hint(set, book->locate, px);
+    uint32_t level_node = *hint;
+    struct level *level = orders_level(orders, level_node);
+    if (level->px == px && level->locate == book->locate && level->side == side && level->orders)
+        *touches_best |= px == book->best_px[side];
+    else
+        level_node = find_level(set, book, side, px, hint, touches_best);
+    uint32_t node = likely(level_node) ? orders_new_order(orders) : 0;
+    if (unlikely(!node)) {
+        refuse_order(set, book, page, level_node);
         return;
     }
-    struct level *level = orders_level(orders, level_node);
-    page->live++;
+    level = orders_level(orders, level_node);
     uint32_t newest = level->prev;
-    *order = (struct order){.qty = qty, .level = level_node, .prev = newest, .next = level_node};
+    *orders_node(orders, node) =
+        (struct order){.qty = qty, .level = level_node, .prev = newest, .next = level_node};
+    orders->references[node - orders_first(orders)] = reference;
+    *entry = node;
+    page->live++;
     orders_node(orders, newest)->next = node;
     level->prev = node;
     level->orders++;
@@ -148,20 +180,20 @@ static inline void add_order(struct book_set *set, struct book *book, unsigned s
 }
 
 static inline void drop_order(struct book_set *set, struct book *book, struct order_page *page,
-                              struct order *order, struct level *level) {
+                              uint32_t *entry) {
     struct orders *orders = &set->orders;
+    uint32_t node = *entry;
+    const struct order *order = orders_node(orders, node);
     uint32_t level_node = order->level;
     orders_node(orders, order->prev)->next = order->next;
     orders_node(orders, order->next)->prev = order->prev;
-    order->level = 0;
+    *entry = 0;
+    orders_free_order(orders, node);
     set->counters.live_orders--;
     if (--page->live == 0)
         orders_recycle(orders, page);
-    if (--level->orders == 0) {
-        struct side *side = &book->side[level->side];
-        side_remove(side, side_better(side, side_key(level->px, level->side)));
-        orders_free_level(orders, level_node);
-    }
+    if (--orders_level(orders, level_node)->orders == 0)
+        drop_level(set, book, level_node);
 }
 
 /* Compares the best of one side with what it was; true when price, quantity or count differ. */
@@ -234,11 +266,12 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct it
             set->counters.unknown_reference++;
             return 0;
         }
-        struct order *order = orders_node(&set->orders, orders_node_of(page, message->reference));
-        if (unlikely(!order->level)) {
+        uint32_t *entry = orders_entry(&set->orders, page, message->reference);
+        if (unlikely(!*entry)) {
             set->counters.unknown_reference++;
             return 0;
         }
+        struct order *order = orders_node(&set->orders, *entry);
         struct level *level = orders_level(&set->orders, order->level);
         if (unlikely(level->locate != message->locate)) {
             set->counters.wrong_locate++;
@@ -254,7 +287,7 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct it
             set->counters.overfill += asked > open;
             asked = open;
             level->qty -= open;
-            drop_order(set, book, page, order, level);
+            drop_order(set, book, page, entry);
         } else if (likely(asked)) {
             order->qty = open - asked;
             level->qty -= asked;
@@ -292,18 +325,27 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct it
     return flags;
 }
 
-/* Decodes up to `limit` messages and asks for the memory of each: its order's node and its book. Messages
- * that cannot be applied keep their place with type 0. Returns how many, and moves *run behind them. */
-static inline unsigned decode_batch(struct book_set *set, const uint8_t **run, const uint8_t *end,
-                                    unsigned limit, struct itch_message *messages) {
-    const uint8_t *at = *run;
+/* The way of a group of messages through book_feed. While one group is applied, the next ones wait for their
+ * memory, each a dependent step behind: so a line that is not in the cache has the time of a whole group to
+ * arrive, and the wait for the slowest is not paid at the end of every step. */
+struct group {
+    struct itch_message messages[BOOK_GROUP];
+    const struct order *orders[BOOK_GROUP];
+    const struct level *hinted[BOOK_GROUP];
+    unsigned count;
+};
+
+/* First step: decode, and ask for each message's index entry, book and hint. Messages that cannot be applied
+ * keep their place with type 0. Returns where the next message starts. */
+static inline const uint8_t *group_decode(struct book_set *set, const uint8_t *at, const uint8_t *end,
+                                          unsigned limit, struct group *group) {
     unsigned count = 0;
     while (count < limit && end - at >= 2) {
         unsigned length = (unsigned)at[0] << 8 | at[1];
         if (unlikely((size_t)(end - at) < 2 + (size_t)length))
             break;
         const uint8_t *message = at + 2;
-        struct itch_message *decoded = &messages[count];
+        struct itch_message *decoded = &group->messages[count];
         at = message + length;
         count++;
         if (unlikely(!length || !itch_length_is_right(message[0], length))) {
@@ -318,65 +360,97 @@ static inline unsigned decode_batch(struct book_set *set, const uint8_t **run, c
         set->counters.by_type[message[0]]++;
         __builtin_prefetch(orders_guess(&set->orders, decoded->reference), 1);
         __builtin_prefetch(&set->books[decoded->locate <= set->locates ? decoded->locate : 0], 1);
+        __builtin_prefetch(level_hint(set, decoded->locate, decoded->px), 1);
     }
-    *run = at;
-    return count;
+    group->count = count;
+    return at;
 }
 
-/* The second look: the orders and books are here, ask for what hangs on them. */
-static inline void read_ahead(const struct book_set *set, const struct itch_message *messages,
-                              unsigned count) {
-    for (unsigned i = 0; i < count; i++) {
-        const struct itch_message *message = &messages[i];
-        const struct order *order = orders_guess(&set->orders, message->reference);
-        const struct book *book = &set->books[message->locate <= set->locates ? message->locate : 0];
+/* Second step: the order and the level that the entries name. */
+static inline void group_look_up(const struct book_set *set, struct group *group) {
+    for (unsigned i = 0; i < group->count; i++) {
+        const struct itch_message *message = &group->messages[i];
+        group->orders[i] = orders_node(&set->orders, *orders_guess(&set->orders, message->reference));
+        group->hinted[i] = orders_level(&set->orders, *level_hint(set, message->locate, message->px));
+        __builtin_prefetch(group->orders[i], 1);
+        __builtin_prefetch(group->hinted[i], 1);
+    }
+}
+
+/* Third step: the order's level and neighbours, and the newest order of the level to join. */
+static inline void group_neighbours(const struct book_set *set, const struct group *group) {
+    for (unsigned i = 0; i < group->count; i++) {
+        const struct order *order = group->orders[i];
         __builtin_prefetch(orders_node(&set->orders, order->level), 1);
         __builtin_prefetch(orders_node(&set->orders, order->prev), 1);
         __builtin_prefetch(orders_node(&set->orders, order->next), 1);
-        for (int side = 0; side < 2; side++) {
-            uintptr_t end_of_side =
-                (uintptr_t)book->side[side].levels + book->side[side].count * sizeof(int64_t);
-            __builtin_prefetch((void *)(end_of_side - 8), 1);
-            __builtin_prefetch((void *)(end_of_side - 64), 1);
+        __builtin_prefetch(orders_node(&set->orders, group->hinted[i]->prev), 1);
+    }
+}
+
+/* Fourth step: the end of the side. */
+static inline void group_sides(const struct book_set *set, const struct group *group) {
+    for (unsigned i = 0; i < group->count; i++) {
+        const struct itch_message *message = &group->messages[i];
+        const struct book *book = &set->books[message->locate <= set->locates ? message->locate : 0];
+        uint32_t level = group->orders[i]->level;
+        unsigned index = level ? orders_level(&set->orders, level)->side & 1 : message->side == 'S';
+        const struct side *side = &book->side[index];
+        uintptr_t end_of_side = (uintptr_t)side->levels + side->count * sizeof(int64_t);
+        __builtin_prefetch((void *)(end_of_side - 8), 1);
+        __builtin_prefetch((void *)(end_of_side - 64), 1);
+    }
+}
+
+/* Last step. Returns behind the last event written. */
+static inline struct book_event *group_apply(struct book_set *set, const struct group *group,
+                                             struct book_event *event) {
+    uint64_t sequence = set->sequence;
+    for (unsigned i = 0; i < group->count; i++, sequence++) {
+        const struct itch_message *message = &group->messages[i];
+        unsigned work = order_work[message->type];
+        uint16_t flags =
+            likely(work) ? apply_order_message(set, message, work, event) : book_admin(set, message, event);
+        if (flags) {
+            write_event(set, &set->books[message->locate], sequence, message->timestamp_ns, flags, event);
+            if (flags & (BOOK_BID_CHANGED | BOOK_ASK_CHANGED))
+                set->counters.digest = digest_fold(set->counters.digest, event);
+            event++;
         }
     }
+    set->sequence = sequence;
+    return event;
 }
 
 size_t book_feed(struct book_set *set, const uint8_t *run, size_t bytes, struct book_event *events,
                  uint32_t room, uint32_t *event_count) {
-    struct itch_message messages[BOOK_BATCH];
-    struct book_event scratch[BOOK_BATCH];
+    enum { STEPS = 5 };
+    struct group groups[STEPS];
+    struct book_event scratch[BOOK_GROUP];
+    struct book_event *event = events ? events : scratch;
     const uint8_t *at = run;
-    uint32_t written = 0;
-    for (;;) {
-        struct book_event *batch_events = events ? events + written : scratch;
-        unsigned limit = events && room - written < BOOK_BATCH ? room - written : BOOK_BATCH;
-        unsigned count = decode_batch(set, &at, run + bytes, limit, messages);
-        if (!count)
-            break;
-        read_ahead(set, messages, count);
-        struct book_event *event = batch_events;
-        uint64_t sequence = set->sequence;
-        for (unsigned i = 0; i < count; i++, sequence++) {
-            const struct itch_message *message = &messages[i];
-            unsigned work = order_work[message->type];
-            uint16_t flags = likely(work) ? apply_order_message(set, message, work, event)
-                                          : book_admin(set, message, event);
-            if (flags) {
-                write_event(set, &set->books[message->locate], sequence, message->timestamp_ns, flags, event);
-                if (flags & (BOOK_BID_CHANGED | BOOK_ASK_CHANGED))
-                    set->counters.digest = digest_fold(set->counters.digest, event);
-                event++;
-            }
-        }
-        set->sequence = sequence;
-        set->venue_ns = messages[count - 1].timestamp_ns;
-        set->counters.messages += count;
-        set->counters.events += (uint64_t)(event - batch_events);
+    uint64_t left = events ? room : UINT64_MAX;
+    uint64_t first = set->sequence;
+    for (int i = 0; i < STEPS; i++)
+        groups[i].count = 0;
+    for (unsigned turn = STEPS, idle = 0; idle < STEPS; turn++) {
+        struct group *fresh = &groups[turn % STEPS];
+        at = group_decode(set, at, run + bytes, left < BOOK_GROUP ? (unsigned)left : BOOK_GROUP, fresh);
+        left -= fresh->count;
+        idle = fresh->count ? 0 : idle + 1;
+        group_look_up(set, &groups[(turn - 1) % STEPS]);
+        group_neighbours(set, &groups[(turn - 2) % STEPS]);
+        group_sides(set, &groups[(turn - 3) % STEPS]);
+        const struct group *ripe = &groups[(turn - 4) % STEPS];
+        struct book_event *end = group_apply(set, ripe, event);
+        if (ripe->count)
+            set->venue_ns = ripe->messages[ripe->count - 1].timestamp_ns;
+        set->counters.events += (uint64_t)(end - event);
         if (events)
-            written += (uint32_t)(event - batch_events);
+            event = end;
     }
+    set->counters.messages += set->sequence - first;
     if (event_count)
-        *event_count = written;
+        *event_count = events ? (uint32_t)(event - events) : 0;
     return (size_t)(at - run);
 }

@@ -20,7 +20,7 @@
  * All else is counted. Every framed message takes one sequence number, whatever became of it. A reference
  * that nobody knows (a start in mid-day) harms nothing.
  *
- * Memory is bounded by book_limits. When the order pages or the levels run out, the order is not kept, the
+ * Memory is bounded by book_limits. When orders, order pages or levels run out, the order is not kept, the
  * book is flagged BOOK_UNTRUSTED from then on, and the event is counted; other books are not touched.
  */
 #ifndef APPLIANCE_BOOK_BOOK_H
@@ -35,8 +35,10 @@
 #include <stddef.h>
 
 enum {
-    /* Messages decoded and read ahead before the first is applied. */
-    BOOK_BATCH = 32,
+    /* Messages that go through book_feed together. */
+    BOOK_GROUP = 16,
+    /* Entries, a power of two, of the table of levels by price. */
+    BOOK_HINT_BITS = 18,
     /* Bytes that must be readable behind a run: ITCH_SLACK. */
     BOOK_RUN_SLACK = 64
 };
@@ -73,6 +75,7 @@ struct book_info {
 
 struct book_set {
     struct book *books;
+    uint32_t *hints; /* level last used at a (locate, price): checked before it is believed, never erased */
     struct book_info *infos;
     uint32_t locates;
     uint16_t every_flag; /* BOOK_STALE while the feed has a gap */

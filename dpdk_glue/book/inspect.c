@@ -2,7 +2,6 @@
 #include "book/book.h"
 #include "book/digest.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const struct side *side_of(const struct book_set *set, uint16_t locate, unsigned side) {
@@ -21,58 +20,31 @@ uint32_t book_levels(const struct book_set *set, uint16_t locate, unsigned side_
     return side->count;
 }
 
-/* Orders do not hold their reference: it follows from the page that holds the order. */
-static uint64_t *page_references(const struct book_set *set) {
-    const struct orders *orders = &set->orders;
-    uint64_t *references = calloc(orders->pages_used + (size_t)1, sizeof *references);
-    if (!references)
-        return NULL;
-    uint32_t first = orders_first_page(orders);
-    for (uint64_t at = 0; at <= orders->directory_mask; at++)
-        if (orders->directory[at].number)
-            references[(orders->directory[at].first - first) / ORDERS_PER_PAGE] =
-                orders->directory[at].number - 1;
-    for (uint64_t at = 0; orders->stray_count && at <= orders->strays_mask; at++)
-        if (orders->strays[at].number)
-            references[(orders->strays[at].first - first) / ORDERS_PER_PAGE] = orders->strays[at].number - 1;
-    return references;
-}
-
-static uint64_t reference_of(const struct orders *orders, const uint64_t *page_numbers, uint32_t node) {
-    uint32_t behind = node - orders_first_page(orders);
-    return page_numbers[behind / ORDERS_PER_PAGE] << ORDERS_PAGE_BITS | behind % ORDERS_PER_PAGE;
+static uint64_t reference_of(const struct book_set *set, uint32_t node) {
+    return set->orders.references[node - orders_first(&set->orders)];
 }
 
 uint32_t book_queue(const struct book_set *set, uint16_t locate, unsigned side_index,
                     struct queued_order *queue, uint32_t room) {
     const struct side *side = side_of(set, locate, side_index);
     uint32_t count = 0;
-    uint64_t *page_numbers = side && room ? page_references(set) : NULL;
     for (uint32_t i = 0; side && i < side->count; i++) {
         const struct level *level = orders_level(&set->orders, (uint32_t)side->levels[side->count - 1 - i]);
-        if (!page_numbers) {
-            count += level->orders;
-            continue;
-        }
         uint32_t node = level->next;
         for (uint32_t n = 0; n < level->orders; n++, count++) {
             const struct order *order = orders_node(&set->orders, node);
             if (count < room)
-                queue[count] =
-                    (struct queued_order){.reference = reference_of(&set->orders, page_numbers, node),
-                                          .px = level->px,
-                                          .qty = order->qty};
+                queue[count] = (struct queued_order){
+                    .reference = reference_of(set, node), .px = level->px, .qty = order->qty};
             node = order->next;
         }
     }
-    free(page_numbers);
     return count;
 }
 
 uint64_t book_depth_digest(const struct book_set *set) {
-    uint64_t *page_numbers = page_references(set);
     uint64_t digest = 0;
-    for (uint32_t locate = 1; page_numbers && locate <= set->locates; locate++)
+    for (uint32_t locate = 1; locate <= set->locates; locate++)
         for (unsigned side_index = SIDE_BID; side_index <= SIDE_ASK; side_index++) {
             const struct side *side = &set->books[locate].side[side_index];
             for (uint32_t i = side->count; i-- > 0;) {
@@ -80,14 +52,13 @@ uint64_t book_depth_digest(const struct book_set *set) {
                 uint32_t node = level->next;
                 for (uint32_t n = 0; n < level->orders; n++) {
                     const struct order *order = orders_node(&set->orders, node);
-                    uint64_t reference = reference_of(&set->orders, page_numbers, node);
+                    uint64_t reference = reference_of(set, node);
                     digest = digest_rotate(digest, 5) ^ digest_mix(reference, level->px, order->qty,
                                                                    locate | (uint64_t)side_index << 16);
                     node = order->next;
                 }
             }
         }
-    free(page_numbers);
     return digest;
 }
 
@@ -122,4 +93,5 @@ void book_read_counters(const struct book_set *set, struct book_counters *counte
     *counters = set->counters;
     counters->live_levels = set->orders.live_levels;
     counters->order_pages = set->orders.pages_used - set->orders.free_page_count;
+    counters->order_nodes = set->orders.orders_used;
 }

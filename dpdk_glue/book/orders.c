@@ -1,5 +1,6 @@
 #include "book/orders.h"
 
+#include <errno.h>
 #include <string.h>
 
 static uint64_t power_of_two_above(uint64_t count) {
@@ -9,26 +10,40 @@ static uint64_t power_of_two_above(uint64_t count) {
     return power;
 }
 
-int orders_open(struct orders *orders, uint32_t pages, uint32_t levels, bool prefault) {
-    *orders = (struct orders){.levels_limit = levels, .pages_limit = pages};
-    orders->directory_mask = power_of_two_above((uint64_t)pages * 2) - 1;
-    orders->strays_mask = power_of_two_above((uint64_t)pages * 2) - 1;
-    /* Node 0 and 1 stay unused (0 = none); one page of slack behind the last keeps every guess inside. */
-    size_t nodes = 2 + 2 * (size_t)levels + ((size_t)pages + 1) * ORDERS_PER_PAGE;
-    size_t node_bytes = (nodes * sizeof(struct order) + 63) & ~(size_t)63;
-    size_t directory_bytes = (orders->directory_mask + 1) * sizeof(struct order_page);
-    size_t stray_bytes = (orders->strays_mask + 1) * sizeof(struct order_page);
-    size_t free_bytes = (size_t)pages * sizeof(uint32_t);
-    if (nodes > UINT32_MAX ||
-        memory_map(&orders->memory, node_bytes + directory_bytes + stray_bytes + free_bytes, false) < 0)
+/* Hands out the parts of one mapping, each on a cache line of its own. */
+static void *carve(char **at, size_t bytes) {
+    void *part = *at;
+    *at += (bytes + 63) & ~(size_t)63;
+    return part;
+}
+
+int orders_open(struct orders *orders, uint32_t count, uint32_t pages, uint32_t levels, bool prefault) {
+    *orders = (struct orders){.orders_limit = count, .levels_limit = levels, .pages_limit = pages};
+    uint64_t entries = power_of_two_above((uint64_t)pages * 2);
+    orders->directory_mask = entries - 1;
+    orders->strays_mask = entries - 1;
+    size_t nodes = 2 + 2 * (size_t)levels + count;
+    size_t indexed = ((size_t)pages + 1) * ORDERS_PER_PAGE;
+    if (nodes > UINT32_MAX || indexed > UINT32_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    size_t bytes = nodes * sizeof *orders->nodes +
+                   count * (sizeof *orders->references + sizeof *orders->free_orders) +
+                   indexed * sizeof *orders->index + pages * sizeof *orders->free_pages +
+                   2 * entries * sizeof *orders->directory + 7 * 64;
+    if (memory_map(&orders->memory, bytes, false) < 0)
         return -1;
     char *at = orders->memory.base;
-    orders->directory = (void *)at;
-    orders->nodes = (void *)(at += directory_bytes);
-    orders->free_pages = (void *)(at += node_bytes);
-    orders->strays = (void *)(at += free_bytes + (-free_bytes & 63));
-    if (prefault) /* the table of strays stays untouched until a stray appears */
-        memory_touch(&orders->memory, directory_bytes + node_bytes + free_bytes);
+    orders->nodes = carve(&at, nodes * sizeof *orders->nodes);
+    orders->directory = carve(&at, entries * sizeof *orders->directory);
+    orders->index = carve(&at, indexed * sizeof *orders->index);
+    orders->free_orders = carve(&at, count * sizeof *orders->free_orders);
+    orders->free_pages = carve(&at, pages * sizeof *orders->free_pages);
+    orders->references = carve(&at, count * sizeof *orders->references);
+    orders->strays = (struct order_page *)at; /* untouched until a stray appears */
+    if (prefault)
+        memory_touch(&orders->memory, (size_t)(at - (char *)orders->memory.base));
     return 0;
 }
 
@@ -55,7 +70,7 @@ static uint32_t take_page(struct orders *orders) {
         return orders->free_pages[--orders->free_page_count];
     if (orders->pages_used == orders->pages_limit)
         return 0;
-    return orders_first_page(orders) + orders->pages_used++ * ORDERS_PER_PAGE;
+    return ++orders->pages_used * ORDERS_PER_PAGE;
 }
 
 struct order_page *orders_new_page(struct orders *orders, uint64_t reference) {

@@ -137,27 +137,29 @@ struct book_counters {
     uint64_t zero_quantity;
     uint64_t overfill;
     uint64_t no_order_page;
+    uint64_t no_order;
     uint64_t no_level;
     uint64_t live_orders;
     uint64_t live_levels;
     uint64_t symbols;
     uint64_t untrusted_books;
     uint64_t order_pages;
-    uint64_t order_pages_peak;
+    uint64_t order_nodes; /* high-water mark of live orders */
     uint64_t digest;
     uint64_t by_type[256];
 };
-ABI_SIZE(book_counters, 2232);
-ABI_AT(book_counters, by_type, 184);
+ABI_SIZE(book_counters, 2240);
+ABI_AT(book_counters, by_type, 192);
 
 /* The books' bounds, all fixed at start. A pool that runs out marks the book untrusted and counts. */
 struct book_limits {
-    uint32_t order_pages;
+    uint32_t orders;
+    uint32_t order_pages; /* of 1,024 consecutive reference numbers, recycled when empty */
     uint32_t levels;
     uint32_t locates;
-    uint32_t prefault;
+    uint32_t prefault; /* touch all of it at start */
 };
-ABI_SIZE(book_limits, 16);
+ABI_SIZE(book_limits, 20);
 
 /* ---- Packets: frames of a port, what became of them, and the arbitration of lines. ----
  * The structs with pointers stay within one process; they stand here for callers in another language. */
