@@ -8,7 +8,7 @@ enum {
     PACKET_HEADER_BYTES = 16,
     MICROSECONDS = 0xa1b2c3d4,
     NANOSECONDS = 0xa1b23c4d,
-    LINK_TYPE_BITS = 0x0fffffff /* above them: whether frames end with their check sequence */
+    LINK_TYPE_BITS = 0x03ffffff /* above them: whether frames end with their check sequence */
 };
 
 static int64_t start(struct format *format, const uint8_t *at, size_t have) {
