@@ -144,10 +144,12 @@ run_suite() {
 
     step_with clang "fuzz: build" build_variant fuzz clang --buildtype=debugoptimized -Dfuzz=true
     if step_ok; then
-        local target
-        for target in $(fuzz_targets); do
+        local target targets
+        mapfile -t targets < <(fuzz_targets)
+        for target in "${targets[@]}"; do
             step "fuzz: $(basename "$target")" fuzz "$target"
         done
+        [[ ${#targets[@]} != 0 ]] || step_impossible "fuzz" "the build made no fuzz target"
     fi
     steps_summary
 }
