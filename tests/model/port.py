@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
 
 from appliance import native
 
@@ -91,6 +96,22 @@ def refusal(path: Path | str) -> str:
         library.api_port_close(handle)
         raise AssertionError(f"{path} was opened")
     return text(error)
+
+
+@cache
+def reads_gzip() -> bool:
+    """Whether the library was built with zlib."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(gzip.compress(b""))
+        file.flush()
+        return "this build has no zlib" not in refusal(file.name)
+
+
+def packed(content: bytes) -> bytes:
+    """Pack content with gzip; a test that needs it is skipped where the library cannot read it."""
+    if not reads_gzip():
+        pytest.skip("this build has no zlib")
+    return gzip.compress(content, 1)
 
 
 def read(path: Path | str, load: bool = False, room: int = 32) -> Reading:
