@@ -5,6 +5,7 @@ For tests, research and the commands that look at a file. The trading path runs 
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,10 +15,6 @@ from appliance.native import NativeError, constants, dtype, ffi, library
 
 Records = npt.NDArray[Any]
 
-# The default limits hold a busy day of one venue in 290 MB, if all of it is touched.
-ORDERS = 4 << 20
-ORDER_PAGES = 24 << 10
-LEVELS = 1 << 20
 _EVENTS_AT_ONCE = 65_536
 
 
@@ -25,37 +22,47 @@ class BookMemoryError(NativeError):
     """The books' pools could not be mapped."""
 
 
+@dataclass(frozen=True)
+class BookLimits:
+    """How large the books may grow; the defaults hold a busy day of one venue in 290 MB, if all is touched."""
+
+    orders: int = 4 << 20
+    order_pages: int = 24 << 10
+    levels: int = 1 << 20
+    locates: int = 65_535
+    prefault: bool = False
+
+    def native(self) -> Any:
+        """Return the limits as C takes them."""
+        return ffi().new("struct book_limits *", asdict(self))
+
+
 class SoftwareBook:
     """All books of one feed. Limits bound the memory; see ``book.h`` for what each message does."""
 
-    def __init__(
-        self,
-        *,
-        orders: int = ORDERS,
-        order_pages: int = ORDER_PAGES,
-        levels: int = LEVELS,
-        locates: int = 65_535,
-        prefault: bool = False,
-    ) -> None:
-        """Map the pools."""
+    def __init__(self, **limits: int) -> None:
+        """Map the pools; limits by name, as in BookLimits."""
         self._c = library()
-        limits = {
-            "orders": orders,
-            "order_pages": order_pages,
-            "levels": levels,
-            "locates": locates,
-            "prefault": prefault,
-        }
+        self._owned = True
         error = ffi().new("char[]", constants()["API_ERROR_BYTES"])
-        self._set = self._c.api_book_open(ffi().new("struct book_limits *", limits), error)
+        self._set = self._c.api_book_open(BookLimits(**limits).native(), error)
         if self._set == ffi().NULL:
             raise BookMemoryError(ffi().string(error).decode())
 
+    @classmethod
+    def borrowed(cls, handle: Any) -> SoftwareBook:
+        """Wrap books that somebody else owns."""
+        book = cls.__new__(cls)
+        book._c = library()
+        book._owned = False
+        book._set = handle
+        return book
+
     def close(self) -> None:
-        """Give the memory back; the object is of no use afterwards."""
-        if self._set != ffi().NULL:
+        """Give the memory back, if it is ours; the object is of no use afterwards."""
+        if self._owned and self._set != ffi().NULL:
             self._c.api_book_close(self._set)
-            self._set = ffi().NULL
+        self._set = ffi().NULL
 
     def __enter__(self) -> Self:
         """Close at the end of the block."""

@@ -63,6 +63,10 @@ void book_close(struct book_set *set) {
     free(set);
 }
 
+bool book_type_has_order(uint8_t type) {
+    return order_work[type] != 0;
+}
+
 void book_set_stale(struct book_set *set, int stale) {
     set->every_flag = stale ? BOOK_STALE : 0;
 }
@@ -137,7 +141,8 @@ static __attribute__((noinline, cold)) void refuse_order(struct book_set *set, s
     distrust(set, book, level_node ? &set->counters.no_order : &set->counters.no_level);
 }
 
-static inline void add_order(struct book_set *set, struct book *book, unsigned side, uint64_t reference,
+/* False when the order was refused, and counted. */
+static inline bool add_order(struct book_set *set, struct book *book, unsigned side, uint64_t reference,
                              uint32_t qty, uint32_t px, bool *touches_best) {
     struct orders *orders = &set->orders;
     struct order_page *page = orders_page(orders, reference);
@@ -145,13 +150,13 @@ static inline void add_order(struct book_set *set, struct book *book, unsigned s
         page = orders_new_page(orders, reference);
         if (!page) {
             distrust(set, book, &set->counters.no_order_page);
-            return;
+            return false;
         }
     }
     uint32_t *entry = orders_entry(orders, page, reference);
     if (unlikely(*entry)) {
         set->counters.duplicate_reference++;
-        return;
+        return false;
     }
     uint32_t *hint = level_hint(set, book->locate, px);
     uint32_t level_node = *hint;
@@ -163,7 +168,7 @@ static inline void add_order(struct book_set *set, struct book *book, unsigned s
     uint32_t node = likely(level_node) ? orders_new_order(orders) : 0;
     if (unlikely(!node)) {
         refuse_order(set, book, page, level_node);
-        return;
+        return false;
     }
     level = orders_level(orders, level_node);
     uint32_t newest = level->prev;
@@ -177,6 +182,7 @@ static inline void add_order(struct book_set *set, struct book *book, unsigned s
     level->orders++;
     level->qty += qty;
     set->counters.live_orders++;
+    return true;
 }
 
 static inline void drop_order(struct book_set *set, struct book *book, struct order_page *page,
@@ -313,7 +319,9 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct it
         book = &set->books[message->locate];
         if (unlikely(!(book->flags & BOOK_HAS_SYMBOL)))
             book_learn_symbol(set, message->locate, message->stock);
-        add_order(set, book, side, message->reference, message->qty, message->px, &touches_best);
+        if (unlikely(
+                !add_order(set, book, side, message->reference, message->qty, message->px, &touches_best)))
+            return 0;
     }
     if (unlikely((book->flags & (BOOK_PUBLISHED | BOOK_DIRTY)) == BOOK_PUBLISHED)) {
         book->flags |= BOOK_DIRTY;

@@ -99,6 +99,9 @@ void book_close(struct book_set *set);
 size_t book_feed(struct book_set *set, const uint8_t *run, size_t bytes, struct book_event *events,
                  uint32_t room, uint32_t *event_count);
 
+/* True for the types that add, change or remove an order. */
+bool book_type_has_order(uint8_t type);
+
 /* Marks everything stale or fresh again: the feed's business. */
 void book_set_stale(struct book_set *set, int stale);
 

@@ -326,4 +326,16 @@ ABI_SIZE(synth_counters, 2152);
 ABI_AT(synth_counters, packets, 24);
 ABI_AT(synth_counters, by_type, 104);
 
+/* bench: one timed run. `digest` is the checksum of a decode, the books' digest of a book run. */
+struct bench_run {
+    double ns;
+    uint64_t messages;
+    uint64_t digest;
+    uint64_t book_bytes; /* mapped for the pools */
+    uint64_t refused;    /* orders for which a pool had no room: such a run says nothing */
+    uint32_t pages;
+    uint32_t reserved;
+};
+ABI_SIZE(bench_run, 48);
+
 #endif

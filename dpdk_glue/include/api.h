@@ -13,8 +13,8 @@
 
 /* wire: the ITCH table and decoder, field by field. */
 API_EXPORT uint32_t api_itch_field_count(void);
-API_EXPORT int api_itch_field(uint32_t index, uint8_t *type, uint8_t *offset, uint8_t *length, uint8_t *is_alpha,
-                              const char **name);
+API_EXPORT int api_itch_field(uint32_t index, uint8_t *type, uint8_t *offset, uint8_t *length,
+                              uint8_t *is_alpha, const char **name);
 API_EXPORT int api_itch_length(uint8_t type);
 /* Decodes one message and copies field `index` (host order; ASCII as it stands) into `value`. */
 API_EXPORT int api_itch_value(const uint8_t *message, uint32_t length, uint32_t index, uint8_t *value);
@@ -25,8 +25,8 @@ API_EXPORT struct book_set *api_book_open(const struct book_limits *limits, char
 API_EXPORT void api_book_close(struct book_set *set);
 /* Applies the whole messages of a run and returns the bytes taken; stops early when `room` events are written.
  * `events` may be NULL. */
-API_EXPORT int64_t api_book_feed(struct book_set *set, const uint8_t *run, uint64_t bytes, struct book_event *events,
-                                 uint32_t room, uint32_t *event_count);
+API_EXPORT int64_t api_book_feed(struct book_set *set, const uint8_t *run, uint64_t bytes,
+                                 struct book_event *events, uint32_t room, uint32_t *event_count);
 /* Sets and reads the sequence number of the next message. */
 API_EXPORT void api_book_sequence(struct book_set *set, uint64_t sequence);
 API_EXPORT uint64_t api_book_next_sequence(const struct book_set *set);
@@ -81,5 +81,40 @@ API_EXPORT struct synth_pcap *api_synth_pcap_open(const struct synth_config *con
 API_EXPORT uint64_t api_synth_pcap_fill(struct synth_pcap *pcap, uint8_t *buffer, uint64_t capacity);
 API_EXPORT void api_synth_pcap_counters(const struct synth_pcap *pcap, struct synth_counters *counters);
 API_EXPORT void api_synth_pcap_close(struct synth_pcap *pcap);
+
+/* stage: a feed file through the books. The books of a feed may be another set after each advance. */
+struct feed;
+API_EXPORT struct feed *api_feed_open(const char *path, const struct book_limits *limits, char *error);
+API_EXPORT void api_feed_close(struct feed *feed);
+/* Applies messages up to sequence number `until`, about `budget` of them: how many, 0 when done, -1 failed. */
+API_EXPORT int64_t api_feed_advance(struct feed *feed, uint64_t until, uint64_t budget, char *error);
+API_EXPORT struct book_set *api_feed_books(struct feed *feed);
+API_EXPORT void api_feed_progress(const struct feed *feed, uint64_t *done, uint64_t *total);
+/* 1 if packets were seen, 0 if the file holds bare messages. */
+API_EXPORT int api_feed_packets(const struct feed *feed, struct frame_counters *frames,
+                                struct line_map *lines, struct mold64_counters *mold);
+API_EXPORT int api_feed_stale(const struct feed *feed);
+struct trace;
+/* `symbol` may be NULL. The feed must outlive the trace. */
+API_EXPORT struct trace *api_trace_open(struct feed *feed, uint32_t depth, const char *symbol, char *error);
+API_EXPORT void api_trace_close(struct trace *trace);
+API_EXPORT uint64_t api_trace_row_bytes(const struct trace *trace);
+/* Whole lines of text: their bytes, or -1. `room` is at least one row. */
+API_EXPORT int64_t api_trace_fill(struct trace *trace, char *text, uint64_t room, uint64_t budget, int *ended,
+                                  char *error);
+API_EXPORT uint64_t api_trace_rows(const struct trace *trace);
+
+/* bench */
+struct bench_input;
+API_EXPORT struct bench_input *api_bench_load(const char *path, char *error);
+API_EXPORT void api_bench_unload(struct bench_input *input);
+API_EXPORT void api_bench_input(const struct bench_input *input, uint64_t *frames, uint64_t *bytes);
+/* `block_ns` has room for one number a frame. */
+API_EXPORT void api_bench_decode(const struct bench_input *input, struct bench_run *run, float *block_ns);
+API_EXPORT int api_bench_book(const struct bench_input *input, const struct book_limits *limits,
+                              struct bench_run *run, float *block_ns, char *error);
+API_EXPORT const char *api_pages_name(uint32_t pages);
+API_EXPORT double api_clock_read_ns(void);
+API_EXPORT double api_clock_cycles_per_ns(void);
 
 #endif

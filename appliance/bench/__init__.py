@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its distribution, the machine, and the cost of reading the clock."""

@@ -1,0 +1,73 @@
+"""``appliance bench``: what this machine does, one JSON object a benchmark."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance.bench.offline import run_book, run_decode
+from appliance.progress import Progress
+
+
+@click.group()
+def command() -> None:
+    """Measure this machine. Leave the other cores alone meanwhile."""
+
+
+def _file_options(function: Any) -> Any:
+    for option in (
+        click.option(
+            "--file", "file", required=True, type=click.Path(path_type=Path), help="Framed ITCH, plain or gzip."
+        ),
+        click.option(
+            "--runs", type=click.IntRange(1, 1000), default=5, show_default=True, help="The median counts."
+        ),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table."),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command()
+@_file_options
+def decode(file: Path, runs: int, as_json: bool) -> None:
+    """Decode every field of every message, and add them up."""
+    with Progress("decode", runs) as bar:
+        report = run_decode(file, runs, bar.show)
+    click.echo(json.dumps(report) if as_json else _as_text(report))
+
+
+@command.command()
+@_file_options
+def book(file: Path, runs: int, as_json: bool) -> None:
+    """Decode, keep every order of every book, compare the best bid and offer after every message."""
+    with Progress("book", runs) as bar:
+        report = run_book(file, runs, bar.show)
+    click.echo(json.dumps(report) if as_json else _as_text(report))
+
+
+def _as_text(report: dict[str, Any]) -> str:
+    machine = report["machine"]
+    spread = report["distribution"]
+    lines = [
+        f"machine      {machine['cpu']}, {machine['cores']} cores"
+        + (", virtual" if machine["virtual"] else "")
+        + f", kernel {machine['kernel']}, huge pages: {report['huge_pages']}",
+        f"clock read   {report['clock_read_ns']:.1f} ns",
+        f"file         {report['file']}: {report['messages']:,} messages",
+        "runs         " + "  ".join(f"{ns:.2f}" for ns in report["runs_ns"]) + " ns a message",
+        "blocks       "
+        + "  ".join(f"{name} {spread[name]:.1f}" for name in ("min", "p50", "p90", "p99", "max"))
+        + f" ns a message, {spread['blocks']:,} blocks of a run",
+        f"digest       {report['digest']}",
+        f"peak memory  {report['peak_rss_bytes'] / 1e6:,.0f} MB, of it input {report['input_bytes'] / 1e6:,.0f} MB",
+    ]
+    for result in report["results"]:
+        verdict = "met" if result["met"] else "NOT met"
+        lines.append(
+            f"{result['name']:12} {result['value']:.2f} {result['unit']} (goal {result['goal']}: {verdict})"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,118 @@
+"""``appliance replay``: a feed file through the books, and a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance.observe.machine import peak_rss_bytes
+from appliance.progress import Progress
+from appliance.replay.feed import FeedFile
+from appliance.replay.timing import Stopwatch
+
+_ODDITIES = (
+    "unknown_type",
+    "bad_length",
+    "bad_side",
+    "bad_locate",
+    "unknown_reference",
+    "duplicate_reference",
+    "wrong_locate",
+    "zero_quantity",
+    "overfill",
+    "no_order",
+    "no_order_page",
+    "no_level",
+)
+MALFORMED = ("bad_length", "bad_side", "bad_locate", "zero_quantity")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def command(file: Path, as_json: bool) -> None:
+    """Run FILE through the books: framed ITCH or a capture (pcap, pcapng), plain or gzip.
+
+    Reports messages by type, what was odd about them, symbols, live orders, the digest, the time a message took
+    and the peak memory.
+    """
+    report = replay(file)
+    click.echo(json.dumps(report) if as_json else as_text(report))
+
+
+def replay(file: Path) -> dict[str, Any]:
+    """Return the report of a replay, as ``--json`` prints it."""
+    with FeedFile(file) as feed:
+        _, total = feed.progress
+        watch = Stopwatch()
+        with Progress(file.name, total) as bar:
+            watch.start()
+            for _ in feed.advance():
+                watch.pause()
+                bar.show(feed.progress[0], f"{watch.messages_per_second(feed.books.next_sequence - 1):,.0f}/s")
+                watch.start()
+            watch.pause()
+        books = feed.books
+        counters = books.counters
+        messages = counters["messages"]
+        return {
+            "file": str(file),
+            "messages": messages,
+            "by_type": books.by_type,
+            "unknown": counters["unknown_type"],
+            "malformed": sum(counters[name] for name in MALFORMED),
+            "oddities": {name: counters[name] for name in _ODDITIES},
+            "symbols": counters["symbols"],
+            "live_orders": counters["live_orders"],
+            "live_levels": counters["live_levels"],
+            "events": counters["events"],
+            "trades": counters["trades"],
+            "crosses": counters["crosses"],
+            "broken_trades": counters["broken_trades"],
+            "untrusted_books": counters["untrusted_books"],
+            "stale": feed.stale,
+            "packets": feed.packets(),
+            "digest": f"{books.digest:016x}",
+            "depth_digest": f"{books.depth_digest():016x}",
+            "ns_per_message": round(watch.seconds * 1e9 / messages, 2) if messages else None,
+            "seconds": round(watch.seconds, 3),
+            "peak_rss_bytes": peak_rss_bytes(),
+        }
+
+
+def as_text(report: dict[str, Any]) -> str:
+    """Return the report for people."""
+    lines = [
+        f"file            {report['file']}",
+        f"messages        {report['messages']:,}",
+        "by type         " + "  ".join(f"{kind} {count:,}" for kind, count in report["by_type"].items()),
+    ]
+    odd = {name: count for name, count in report["oddities"].items() if count}
+    lines.append("oddities        " + ("  ".join(f"{name} {count:,}" for name, count in odd.items()) or "none"))
+    if packets := report["packets"]:
+        lines.append(
+            f"packets         {packets['frames']:,} frames  gaps {packets['gaps']:,}  lost {packets['lost']:,}"
+        )
+        lines += [
+            f"line {name}          " + "  ".join(f"{key} {count:,}" for key, count in line.items())
+            for name, line in packets["lines"].items()
+        ]
+        if packets["refused"]:
+            refused = "  ".join(f"{name} {count:,}" for name, count in packets["refused"].items())
+            lines.append(f"refused frames  {refused}")
+    pace = report["ns_per_message"]
+    lines += [
+        f"symbols         {report['symbols']:,}",
+        f"live orders     {report['live_orders']:,} in {report['live_levels']:,} levels",
+        f"events          {report['events']:,}  trades {report['trades']:,}  crosses {report['crosses']:,}",
+        f"books           {'stale: messages are missing' if report['stale'] else 'complete'}"
+        + (f"  untrusted {report['untrusted_books']:,}" if report["untrusted_books"] else ""),
+        f"digest          {report['digest']}  full depth {report['depth_digest']}",
+        f"time            {report['seconds']:.3f} s"
+        + (f"  {pace:.1f} ns a message, reading the file included" if pace else ""),
+        f"peak memory     {report['peak_rss_bytes'] / 1e6:,.0f} MB",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Feed files through the books: replay, trace, queues."""

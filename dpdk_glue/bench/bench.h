@@ -1,0 +1,29 @@
+/* Decode and book, timed on input that is in memory before the clock starts.
+ *
+ * Times are read from the time-stamp counter once for every frame of the input (about 2,000 messages of an ITCH
+ * file), so that a run has a distribution and the clock costs nothing.
+ */
+#ifndef APPLIANCE_BENCH_BENCH_H
+#define APPLIANCE_BENCH_BENCH_H
+
+#include "abi.h"
+#include "port/port.h"
+
+struct bench_input {
+    struct port *port;
+    struct port_frame *frames;
+    uint64_t frame_count;
+    uint64_t bytes;
+};
+
+/* All of a framed ITCH file, in memory. NULL with one line in `error` (PORT_ERROR_BYTES). */
+struct bench_input *bench_load(const char *path, char *error);
+void bench_unload(struct bench_input *input);
+
+/* One run each; `block_ns` (frame_count long) gets the nanoseconds a message of every frame. */
+void bench_decode(const struct bench_input *input, struct bench_run *run, float *block_ns);
+/* 0, or -1 with errno set when the books' memory cannot be mapped. */
+int bench_book(const struct bench_input *input, const struct book_limits *limits, struct bench_run *run,
+               float *block_ns);
+
+#endif
