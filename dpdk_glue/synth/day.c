@@ -86,9 +86,10 @@ static void plan_listings(struct synth_day *day) {
 static void plan_rarities(struct synth_day *day, uint64_t flow, uint32_t symbols, const uint16_t *by_rank,
                           struct synth_prng *prng) {
     uint64_t retail = smaller(1 + flow / 100000, 1000), broken = smaller(1 + flow / 200000, 500);
-    for (uint64_t i = 0; i < retail; i++)
-        add_event(day, between(prng, SYNTH_MARKET_OPEN_NS, SYNTH_MARKET_CLOSE_NS), SYNTH_EVENT_RETAIL,
-                  by_rank[synth_below(prng, symbols)]);
+    for (uint64_t i = 0; i < retail; i++) { /* a draw a statement: the compiler orders the arguments */
+        uint64_t ns = between(prng, SYNTH_MARKET_OPEN_NS, SYNTH_MARKET_CLOSE_NS);
+        add_event(day, ns, SYNTH_EVENT_RETAIL, by_rank[synth_below(prng, symbols)]);
+    }
     for (uint64_t i = 0; i < broken; i++)
         add_event(day, between(prng, SYNTH_CLOCK_NS(11, 0), SYNTH_MARKET_CLOSE_NS), SYNTH_EVENT_BROKEN_TRADE,
                   0);
@@ -159,7 +160,7 @@ bool synth_day_plan(struct synth_day *day, uint64_t messages, uint32_t symbols, 
     day->breaker = room;
     if (room && symbols >= 8) {
         day->ipo_locate = by_rank[symbols * 2 / 3];
-        day->direct_locate = by_rank[symbols * 3 / 4];
+        day->direct_locate = by_rank[symbols * 2 / 3 + 1];
     }
     uint64_t rare = room ? 1 : 0;
     uint64_t events = (uint64_t)day->crosses * 8 + halts * 5 + rare * 1600;
