@@ -1,0 +1,162 @@
+"""Writes the seeds of the fuzz targets beside itself: ``PYTHONPATH=tests python tests/fuzz_corpus/seeds.py``.
+
+A seed is a small valid input that reaches deep; the fuzzer does the rest. Inputs that once failed are
+added to their folder by hand and stay.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+from model.messages import LENGTHS, frame, message
+from model.mold64 import end_of_session, heartbeat, packet
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Dot1Q, Ether
+
+STOCK = b"FUZZ    "
+Packet = tuple[int, bytes]  # how it goes in, and its bytes
+WHOLE_FRAME = 0x80
+
+
+def add(reference: int, side: bytes, shares: int, price: int, locate: int = 1) -> bytes:
+    """An order that joins the book."""
+    return message("A", locate, 0, reference, side, shares, STOCK, price)
+
+
+LIFE_OF_ORDERS = [
+    message("H", 1, 1, STOCK, b"T", b" ", b"    "),
+    add(1, b"B", 100, 5000),
+    add(2, b"B", 50, 5000),
+    add(3, b"S", 70, 5100),
+    message("F", 1, 4, 4, b"S", 30, STOCK, 5200, b"MPID"),
+    add(1, b"S", 1, 1),  # live already
+    message("E", 1, 5, 1, 40, 1),
+    message("C", 1, 6, 2, 10, 2, b"Y", 5050),
+    message("X", 1, 7, 2, 5),
+    message("U", 1, 8, 3, 1030, 60, 5099),
+    message("D", 1, 9, 4),
+    message("D", 1, 9, 4),  # unknown by now
+    message("E", 1, 10, 1030, 99, 3),  # more than it has
+    message("P", 1, 11, 0, b"B", 5, STOCK, 5060, 4),
+    message("Q", 1, 12, 500, STOCK, 5070, 5, b"O"),
+]
+
+CROSSED = [
+    add(10, b"S", 1, 4000, 2),
+    add(11, b"B", 1, 4000, 2),
+    add(12, b"B", 2**32 - 1, 2**32 - 1, 2),
+    add(13, b"B", 2**32 - 1, 2**32 - 1, 2),
+    add(14, b"S", 1, 0, 2),
+]
+
+EVERY_TYPE = [bytes([kind]) + b"\0\1" + bytes(length - 3) for kind, length in LENGTHS.items()]
+ODD = [
+    b"z",
+    b"A",
+    b"D" * 18,
+    b"",
+    bytes(50),
+    add(20, b"?", 1, 1),
+    add(21, b"B", 0, 1),
+    add(22, b"B", 1, 1, 9),
+]
+FAR_APART = [
+    add(reference, b"B", 1, 100 + place) for place, reference in enumerate([1, 1 << 20, 1 << 40, 1 << 63])
+]
+MANY_LEVELS = [add(reference, b"B", 1, reference * 7 % 97) for reference in range(1, 70)]
+
+
+def datagram(payload: bytes, port: int, tagged: bool = False) -> bytes:
+    """A frame to one line of the feed."""
+    ethernet = Ether() / Dot1Q(vlan=5) if tagged else Ether()
+    return bytes(ethernet / IP(dst="233.54.12.1") / UDP(sport=1, dport=port) / payload)
+
+
+def listed(packets: list[Packet]) -> bytes:
+    """The input of the target that takes packets."""
+    return b"".join(struct.pack(">BH", how, len(body)) + body for how, body in packets)
+
+
+def pcap(order: str, frames: list[bytes]) -> bytes:
+    """A capture."""
+    packets = (struct.pack(order + "IIII", 1, 2, len(body), len(body)) + body for body in frames)
+    return struct.pack(order + "IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + b"".join(packets)
+
+
+def block(order: str, kind: int, body: bytes) -> bytes:
+    """A block of a pcapng."""
+    body += bytes(-len(body) % 4)
+    return struct.pack(order + "II", kind, 12 + len(body)) + body + struct.pack(order + "I", 12 + len(body))
+
+
+def pcapng(order: str, frames: list[bytes]) -> bytes:
+    """A capture with both kinds of packet blocks, and one of names."""
+    content = block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    content += block(order, 1, struct.pack(order + "HHIHHB3xHH", 1, 0, 0, 9, 1, 9, 0, 0))
+    content += block(order, 4, b"names")
+    for body in frames:
+        content += block(order, 6, struct.pack(order + "IIIII", 0, 0, 7, len(body), len(body)) + body)
+        content += block(order, 3, struct.pack(order + "I", len(body)) + body)
+    return content
+
+
+LINES: list[Packet] = [
+    (0, packet(1, LIFE_OF_ORDERS[:3])),
+    (1, packet(1, LIFE_OF_ORDERS[:3])),
+    (0, packet(6, LIFE_OF_ORDERS[5:8])),
+    (1, packet(4, LIFE_OF_ORDERS[3:7])),
+    (1, heartbeat(9)),
+    (0, packet(9, LIFE_OF_ORDERS[8:])),
+    (2, end_of_session(9 + len(LIFE_OF_ORDERS[8:]))),
+    (0, packet(2, CROSSED, b"NEXT      ")),
+    (1, packet(1, ODD[:1], b"NEXT      ")),
+]
+FRAMES = [
+    datagram(packet(1, LIFE_OF_ORDERS[:5]), 1000),
+    datagram(packet(1, LIFE_OF_ORDERS[:5]), 1001, tagged=True),
+    datagram(packet(6, LIFE_OF_ORDERS[5:]), 1001),
+    datagram(b"not of the feed", 53),
+]
+UNNUMBERED: list[Packet] = [(0, packet(0, [body], bytes(10))) for body in LIFE_OF_ORDERS[:4]]
+TOO_MANY_AHEAD: list[Packet] = [(0, packet(3 * step, [add(step, b"B", 1, step)])) for step in range(1, 9)]
+
+SEEDS: dict[str, dict[str, bytes]] = {
+    "messages": {
+        "life_of_orders": b"\0" + frame(LIFE_OF_ORDERS),
+        "crossed": b"\2" + frame(CROSSED),
+        "every_type": b"\7" + frame(EVERY_TYPE),
+        "odd": b"\1" + frame(ODD),
+        "far_apart": b"\0" + frame(FAR_APART),
+        "many_levels": b"\x20" + frame(MANY_LEVELS),
+    },
+    "packets": {
+        "lines": listed(LINES),
+        "frames": listed([(WHOLE_FRAME, body) for body in FRAMES]),
+        "unnumbered": listed(UNNUMBERED),
+        "too_many_ahead": listed(TOO_MANY_AHEAD),
+    },
+    "file": {
+        "itch": frame(LIFE_OF_ORDERS) + b"\0\0",
+        "itch_gzip": gzip.compress(frame(LIFE_OF_ORDERS), mtime=0),
+        "pcap_little": pcap("<", FRAMES[:2]),
+        "pcap_big": pcap(">", FRAMES[2:]),
+        "pcap_gzip": gzip.compress(pcap("<", FRAMES), mtime=0),
+        "pcapng_little": pcapng("<", FRAMES[:2]),
+        "pcapng_big": pcapng(">", FRAMES[2:]),
+    },
+}
+
+
+def main() -> None:
+    """Write all seeds."""
+    for target, seeds in SEEDS.items():
+        folder = Path(__file__).parent / target
+        folder.mkdir(exist_ok=True)
+        for name, content in seeds.items():
+            (folder / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
