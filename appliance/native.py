@@ -28,7 +28,7 @@ class NativeError(ApplianceError):
 def _declarations(text: str) -> str:
     """Strip what a C compiler needs and cffi does not know."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    text = re.sub(r"^#.*?(?<!\\)$", "", text, flags=re.M)
+    text = re.sub(r"^#(?:.*\\\n)*.*$", "", text, flags=re.M)
     text = _ASSERTION.sub("", text)
     return text.replace("API_EXPORT ", "")
 

@@ -22,8 +22,7 @@ from typing import Any
 from appliance.errors import ApplianceError
 from appliance.native import constants, ffi, library
 
-# Stays in the cache on its way from the market to the page cache: 7.2 M messages/s, with 4 MB 4.4 M.
-_CHUNK_BYTES = 64 << 10
+_CHUNK_BYTES = 1 << 20
 _PROGRESS_S = 0.05
 _PER_UNIT = 1_000_000_000
 

@@ -49,14 +49,16 @@ def run_decode(file: Path, runs: int, shown: Shown) -> dict[str, Any]:
 
 def run_book(file: Path, runs: int, shown: Shown, limits: BookLimits | None = None) -> dict[str, Any]:
     """Return the book benchmark as ``--json`` prints it; every run starts with empty books."""
-    native = (limits or BookLimits(prefault=True)).native()
+    native = (limits or BookLimits(prefault=1)).native()
     error = ffi().new("char[]", constants()["API_ERROR_BYTES"])
 
     def once(loaded: Any, run: Any, block_ns: Any) -> None:
         if library().api_bench_book(loaded, native, run, block_ns, error) < 0:
             raise BookMemoryError(ffi().string(error).decode())
         if run.refused:
-            raise BenchError(f"{file}: {run.refused:,} orders found a pool full: this feed needs larger limits")
+            raise BenchError(
+                f"{file}: {run.refused:,} orders found a pool full: this feed needs larger limits"
+            )
 
     return _report("book", BOOK_GOAL_NS, file, runs, once, shown)
 

@@ -30,7 +30,7 @@ class BookLimits:
     order_pages: int = 24 << 10
     levels: int = 1 << 20
     locates: int = 65_535
-    prefault: bool = False
+    prefault: int = 0  # 1 = touch all of it at start
 
     def native(self) -> Any:
         """Return the limits as C takes them."""

@@ -20,7 +20,11 @@ def command() -> None:
 def _file_options(function: Any) -> Any:
     for option in (
         click.option(
-            "--file", "file", required=True, type=click.Path(path_type=Path), help="Framed ITCH, plain or gzip."
+            "--file",
+            "file",
+            required=True,
+            type=click.Path(path_type=Path),
+            help="Framed ITCH, plain or gzip.",
         ),
         click.option(
             "--runs", type=click.IntRange(1, 1000), default=5, show_default=True, help="The median counts."

@@ -52,7 +52,9 @@ def replay(file: Path) -> dict[str, Any]:
             watch.start()
             for _ in feed.advance():
                 watch.pause()
-                bar.show(feed.progress[0], f"{watch.messages_per_second(feed.books.next_sequence - 1):,.0f}/s")
+                bar.show(
+                    feed.progress[0], f"{watch.messages_per_second(feed.books.next_sequence - 1):,.0f}/s"
+                )
                 watch.start()
             watch.pause()
         books = feed.books
@@ -91,7 +93,9 @@ def as_text(report: dict[str, Any]) -> str:
         "by type         " + "  ".join(f"{kind} {count:,}" for kind, count in report["by_type"].items()),
     ]
     odd = {name: count for name, count in report["oddities"].items() if count}
-    lines.append("oddities        " + ("  ".join(f"{name} {count:,}" for name, count in odd.items()) or "none"))
+    lines.append(
+        "oddities        " + ("  ".join(f"{name} {count:,}" for name, count in odd.items()) or "none")
+    )
     if packets := report["packets"]:
         lines.append(
             f"packets         {packets['frames']:,} frames  gaps {packets['gaps']:,}  lost {packets['lost']:,}"

@@ -13,17 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ABI_SIZE(type, bytes)       _Static_assert(sizeof(struct type) == (bytes), "size of " #type)
-#define ABI_AT(type, member, bytes) _Static_assert(offsetof(struct type, member) == (bytes), #type "." #member)
+#define ABI_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), "size of " #type)
+#define ABI_AT(type, member, bytes)                                                                          \
+    _Static_assert(offsetof(struct type, member) == (bytes), #type "." #member)
 
 #define ABI_MAGIC       0x314c505041494241
 #define ABI_MAX_LOCATES 65536
 #define ABI_VIEW_LEVELS 10
 
-enum abi_side {
-    SIDE_BID = 0,
-    SIDE_ASK = 1
-};
+enum abi_side { SIDE_BID = 0, SIDE_ASK = 1 };
 
 /* book_event.flags and book_view.flags: what changed, and what the book is worth. */
 enum book_flag {
@@ -110,6 +108,43 @@ ABI_AT(book_view, last_px, 40);
 ABI_AT(book_view, trading_state, 56);
 ABI_AT(book_view, bid, 64);
 ABI_AT(book_view, ask, 224);
+
+enum shm_state {
+    SHM_STARTING = 0,
+    SHM_RUNNING = 1,
+    SHM_ENDED = 2,   /* the feed has ended; the last views stand */
+    SHM_STOPPED = 3, /* told to stop */
+    SHM_FAILED = 4   /* the process has said why on standard error */
+};
+
+/* What changes while the data plane runs; its one writer is the feed's core. */
+struct shm_live {
+    uint64_t heartbeat_cycles;
+    uint64_t messages;
+    uint64_t sequence; /* of the last message applied */
+    uint64_t digest;
+    uint64_t reserved[4];
+};
+ABI_SIZE(shm_live, 64);
+
+/* The start of the shared segment of a running data plane. `magic` is written last. */
+struct shm_header {
+    uint64_t magic;
+    uint8_t abi_hash[32]; /* SHA-256 of this file: a reader built from another one refuses */
+    uint64_t bytes;
+    uint64_t views_offset; /* of `views` book_view records */
+    uint32_t views;
+    uint32_t view_bytes;
+    uint32_t pid;
+    uint32_t state; /* enum shm_state */
+    uint64_t reserved[7];
+    struct shm_live live;
+};
+ABI_SIZE(shm_header, 192);
+ABI_AT(shm_header, abi_hash, 8);
+ABI_AT(shm_header, views_offset, 48);
+ABI_AT(shm_header, state, 68);
+ABI_AT(shm_header, live, 128);
 
 /* One resting order, as the full queue is listed: best price first, oldest first. */
 struct queued_order {
