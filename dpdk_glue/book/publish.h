@@ -1,0 +1,29 @@
+/* Views of chosen books in shared memory: the top ten levels of each, under a seqlock.
+ *
+ * The writer makes `version` odd, writes, and makes it even again. A reader copies the view and keeps the copy if
+ * the version was even and the same before and after. Only views whose book has changed since the last call are
+ * written.
+ */
+#ifndef APPLIANCE_BOOK_PUBLISH_H
+#define APPLIANCE_BOOK_PUBLISH_H
+
+#include "book/book.h"
+
+struct publisher {
+    struct book_view *views; /* one for each symbol, in the order they were asked for */
+    uint32_t count;
+    uint32_t found;           /* symbols that the feed has named so far */
+    uint64_t symbols_known;   /* when last looked for the rest */
+    struct book_set *books;   /* another set begins with nothing found */
+    uint16_t *slots;          /* view of a locate, + 1 */
+    const char (*symbols)[8]; /* padded with spaces */
+};
+
+/* `views` and `symbols` belong to the caller. Returns 0, or -1 without memory. */
+int publisher_open(struct publisher *publisher, struct book_view *views, const char (*symbols)[8],
+                   uint32_t count);
+void publisher_close(struct publisher *publisher);
+/* Writes what has changed in these books since the last call. */
+void publisher_step(struct publisher *publisher, struct book_set *books);
+
+#endif
