@@ -146,7 +146,7 @@ void synth_play(struct synth_market *market, const struct synth_event *event) {
     case SYNTH_EVENT_RETAIL:
         synth_write_retail(writer, locate, symbol->name, "BSAN"[synth_random(&market->prng) & 3]);
         break;
-    case SYNTH_EVENT_OPERATIONAL_HALT:
+    case SYNTH_EVENT_OPERATIONAL_HALT: /* of another market: trading here goes on */
         synth_write_operational_halt(writer, locate, symbol->name, 'B', 'H');
         break;
     case SYNTH_EVENT_OPERATIONAL_RESUME:

@@ -101,7 +101,7 @@ class Checker:
         self.matches: dict[int, int] = {}
         self.last_reference = 0
         self.last_ns = 0
-        self.in_cross: Counter[int] = Counter()
+        self.unprinted: Counter[tuple[int, int]] = Counter()  # by locate and time
         self.system_events: list[tuple[bytes, int]] = []
         self.entered = 0
         self.left = 0
@@ -201,7 +201,7 @@ class Checker:
         assert abs(px - order_px) <= (1 if order_px < 10000 else 100)
         self.trade(locate, match)
         if printable == b"N":
-            self.in_cross[locate] += qty
+            self.unprinted[locate, ns] += qty
 
     def on_cancel(self, locate: int, ns: int, reference: int, qty: int) -> None:
         assert self.orders[reference][0] == locate
@@ -232,6 +232,7 @@ class Checker:
         assert kind != b"O" or 0 <= ns - 9.5 * _HOUR_NS < 60e9
         assert kind != b"C" or 0 <= ns - 16 * _HOUR_NS < 60e9
         assert (px == 0) == (qty == 0)
+        assert qty >= self.unprinted[locate, ns]
         self.trade(locate, match)
 
     def on_broken(self, locate: int, ns: int, match: int) -> None:
