@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 
 class Progress:
@@ -16,7 +19,7 @@ class Progress:
         """Draw nothing yet. A total of 0 means nobody knows it."""
         self._done = 0
         self._note = ""
-        self._bar = click.progressbar(
+        self._bar: ProgressBar[int] = click.progressbar(
             length=max(total, 1),
             label=label,
             file=sys.stderr,

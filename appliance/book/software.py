@@ -1,6 +1,6 @@
 """The software book as a Python object: framed ITCH in, events, levels and queues out.
 
-For tests, research and the commands that look at a file. The trading path runs the same C code without Python.
+For tests, research and the commands that look at a file; the trading path runs the same C without Python.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class BookMemoryError(NativeError):
 
 @dataclass(frozen=True)
 class BookLimits:
-    """How large the books may grow; the defaults hold a busy day of one venue in 290 MB, if all is touched."""
+    """How large the books may grow; the defaults take 290 MB when all of it is touched."""
 
     orders: int = 4 << 20
     order_pages: int = 24 << 10

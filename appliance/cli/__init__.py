@@ -14,6 +14,7 @@ from appliance.errors import ApplianceError
 # Command name -> (module of appliance.cli, one line of help). The help stands here so that
 # `appliance --help` imports nothing else: start-up stays under 0.2 s.
 COMMANDS = {
+    "demo": ("demo", "Show what is here, on a market made for it."),
     "replay": ("replay", "Run a feed file through the books and report."),
     "book": ("book", "Trace the book of a feed file, or list its queues."),
     "bench": ("bench", "Measure this machine: decode, book."),

@@ -59,8 +59,8 @@ def _check_symbol(_ctx: click.Context, _param: click.Parameter, value: str | Non
 def trace(file: Path, symbol: str | None, depth: int, out: Path | None) -> None:
     """Print a row for every message that touched a book.
 
-    sequence,venue_ns,locate,symbol,type, then for each level ask_px,ask_qty,bid_px,bid_qty. Prices are integers in
-    1/10,000 dollar; an empty level is 0,0.
+    sequence,venue_ns,locate,symbol,type, then for each level ask_px,ask_qty,bid_px,bid_qty. Prices are
+    integers in 1/10,000 dollar; an empty level is 0,0.
     """
     with FeedFile(file) as feed, _output(out) as output, Progress(file.name, feed.progress[1]) as bar:
         header = "sequence,venue_ns,locate,symbol,type"

@@ -36,8 +36,8 @@ MALFORMED = ("bad_length", "bad_side", "bad_locate", "zero_quantity")
 def command(file: Path, as_json: bool) -> None:
     """Run FILE through the books: framed ITCH or a capture (pcap, pcapng), plain or gzip.
 
-    Reports messages by type, what was odd about them, symbols, live orders, the digest, the time a message took
-    and the peak memory.
+    Reports messages by type, what was odd about them, symbols, live orders, the digest, the time a message
+    took and the peak memory.
     """
     report = replay(file)
     click.echo(json.dumps(report) if as_json else as_text(report))
@@ -98,7 +98,8 @@ def as_text(report: dict[str, Any]) -> str:
     )
     if packets := report["packets"]:
         lines.append(
-            f"packets         {packets['frames']:,} frames  gaps {packets['gaps']:,}  lost {packets['lost']:,}"
+            f"packets         {packets['frames']:,} frames  "
+            f"gaps {packets['gaps']:,}  lost {packets['lost']:,}"
         )
         lines += [
             f"line {name}          " + "  ".join(f"{key} {count:,}" for key, count in line.items())
