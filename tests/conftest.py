@@ -1,11 +1,15 @@
-"""Where the tests find market data: the folder $APPLIANCE_DATA, or ../shared/data beside the repository."""
+"""Fixtures that tests of more than one folder share."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from model.book import Model
+from model.native import NativeBooks
+from model.told import LOCATES, Books
 
 _BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / "shared" / "data"
 
@@ -17,3 +21,13 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no market data: {folder} is not a folder; set APPLIANCE_DATA to the one to use")
     return folder
+
+
+@pytest.fixture(params=["model", "native"])
+def books(request: pytest.FixtureRequest) -> Iterator[Books]:
+    """Give the model, then the book under test."""
+    if request.param == "model":
+        yield Books(Model(LOCATES))
+    else:
+        with NativeBooks(locates=LOCATES) as native:
+            yield Books(native)

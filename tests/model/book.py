@@ -336,6 +336,7 @@ class Model:
             "live_levels": sum(len(side) for book in self.books.values() for side in book.levels),
             "symbols": sum(1 for book in self.books.values() if book.symbol),
             "no_order_page": 0,
+            "no_order": 0,
             "no_level": 0,
             "untrusted_books": 0,
             "digest": self.digest,

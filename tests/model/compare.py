@@ -17,6 +17,12 @@ def assert_same_book(book: NativeBooks, model: Model, locate: int) -> None:
         assert book.queue(locate, side) == model.queue(locate, side)
 
 
+def assert_same_touched(book: NativeBooks, model: Model) -> None:
+    """Compare the queues of the levels that the model's last message touched."""
+    for locate, side, px in model.touched:
+        assert book.queue_at(locate, side, px) == model.queue_at(locate, side, px)
+
+
 def assert_same_totals(book: NativeBooks, model: Model) -> None:
     """Compare counters and the rolling digest."""
     counted = book.counters

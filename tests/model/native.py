@@ -8,12 +8,14 @@ from model.records import ASK, BID, TOP_LEVELS, Event, Row, Summary
 
 from appliance.book.software import SoftwareBook
 
+SMALL = {"orders": 1024, "order_pages": 256, "levels": 1024}
+
 
 class NativeBooks:
-    """A SoftwareBook; small pools unless told otherwise."""
+    """A SoftwareBook; its pools are small unless the limits say otherwise."""
 
-    def __init__(self, *, order_pages: int = 256, levels: int = 4096, locates: int = 65535) -> None:
-        self._books = SoftwareBook(order_pages=order_pages, levels=levels, locates=locates)
+    def __init__(self, **limits: int) -> None:
+        self._books = SoftwareBook(**(SMALL | limits))
 
     def close(self) -> None:
         """Give the memory back."""

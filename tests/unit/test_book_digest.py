@@ -32,7 +32,7 @@ def test_the_models_round_gives_the_published_siphash_vector() -> None:
 def test_the_first_event_folds_as_the_contract_says() -> None:
     """A bid of 300 at 12.3400 on locate 5 as message 1, folded by hand from the definition in abi.h."""
     v0, v1, v2, v3 = sip_round(*sip_round(1, 123_400, 300, 1 ^ 5 << 48))
-    with NativeBooks(order_pages=4, levels=8) as book:
+    with NativeBooks() as book:
         book.feed(frame([message("A", 5, 0, 77, b"B", 300, b"ABC     ", 123_400)]))
         assert book.digest == v0 ^ v1 ^ v2 ^ v3
 
@@ -44,7 +44,7 @@ def test_the_second_event_rotates_the_first() -> None:
     v0, v1, v2, v3 = sip_round(
         *sip_round(2, 123_400 | 123_500 << 32, 300 | 40 << 32, (1 | 1 << 32) ^ 5 << 48)
     )
-    with NativeBooks(order_pages=4, levels=8) as book:
+    with NativeBooks() as book:
         book.feed(
             frame(
                 [

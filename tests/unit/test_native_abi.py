@@ -66,19 +66,26 @@ STRUCTS = {
                 "zero_quantity",
                 "overfill",
                 "no_order_page",
+                "no_order",
                 "no_level",
                 "live_orders",
                 "live_levels",
                 "symbols",
                 "untrusted_books",
                 "order_pages",
-                "order_pages_peak",
+                "order_nodes",
                 "digest",
             )
         ),
         ("by_type", "2048s"),
     ],
-    "book_limits": [("order_pages", "I"), ("levels", "I"), ("locates", "I"), ("prefault", "I")],
+    "book_limits": [
+        ("orders", "I"),
+        ("order_pages", "I"),
+        ("levels", "I"),
+        ("locates", "I"),
+        ("prefault", "I"),
+    ],
 }
 
 
