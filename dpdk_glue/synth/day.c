@@ -163,7 +163,7 @@ bool synth_day_plan(struct synth_day *day, uint64_t messages, uint32_t symbols, 
         day->direct_locate = by_rank[symbols * 2 / 3 + 1];
     }
     uint64_t rare = room ? 1 : 0;
-    uint64_t events = (uint64_t)day->crosses * 8 + halts * 5 + rare * 1600;
+    uint64_t events = (uint64_t)day->crosses * 8 + (uint64_t)halts * 5 + rare * 1600;
     day->events = malloc((events ? events : 1) * sizeof *day->events);
     if (!day->events)
         return false;
@@ -179,7 +179,8 @@ bool synth_day_plan(struct synth_day *day, uint64_t messages, uint32_t symbols, 
     uint64_t prologue =
         2 + 2 * (uint64_t)symbols + day->restricted + day->participants + (day->breaker ? 1 : 0);
     plan_phases(day, messages, prologue);
-    plan_mix(day, messages, prologue + (uint64_t)day->crosses * CROSS_MESSAGES + halts * HALT_MESSAGES);
+    plan_mix(day, messages,
+             prologue + (uint64_t)day->crosses * CROSS_MESSAGES + (uint64_t)halts * HALT_MESSAGES);
     return true;
 }
 

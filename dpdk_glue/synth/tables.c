@@ -86,7 +86,7 @@ static uint64_t zipf_weight(uint32_t rank) {
 
 static bool build_activity(struct synth_tables *tables, uint32_t symbols, const uint32_t *rank_of) {
     uint64_t *mass = malloc(symbols * sizeof *mass); /* 2^32 = an even share */
-    uint32_t *small = malloc(2 * symbols * sizeof *small);
+    uint32_t *small = malloc(2 * sizeof *small * symbols);
     if (!mass || !small) {
         free(mass);
         free(small);

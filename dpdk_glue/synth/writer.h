@@ -134,8 +134,8 @@ static inline void synth_write_participant(struct synth_writer *writer, uint16_t
 /* MWCB levels have 8 implied decimals. */
 static inline void synth_write_mwcb_levels(struct synth_writer *writer, const uint64_t level_px8[3]) {
     uint8_t *m = synth_begin(writer, 'V', SYNTH_BYTES_mwcb_decline_level, 0);
-    for (int i = 0; i < 3; i++)
-        synth_put64(m + 11 + 8 * i, level_px8[i]);
+    for (uint32_t i = 0; i < 3; i++)
+        synth_put64(m + 11 + sizeof level_px8[0] * i, level_px8[i]);
 }
 
 static inline void synth_write_mwcb_status(struct synth_writer *writer, uint8_t level) {
