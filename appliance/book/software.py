@@ -93,7 +93,7 @@ class SoftwareBook:
                 raise BookMemoryError(f"no memory for a run of {len(run)} bytes: feed it in smaller runs")
             chunks.append(events[: count[0]])
             run = run[taken:]
-            if count[0] < len(events):
+            if not taken or not run:
                 return np.concatenate(chunks) if len(chunks) > 1 else chunks[0]
 
     def view(self, locate: int) -> Any:

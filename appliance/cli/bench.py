@@ -67,7 +67,7 @@ def _as_text(report: dict[str, Any]) -> str:
         + "  ".join(f"{name} {spread[name]:.1f}" for name in ("min", "p50", "p90", "p99", "max"))
         + f" ns a message, {spread['blocks']:,} blocks of a run",
         f"digest       {report['digest']}",
-        f"peak memory  {report['peak_rss_bytes'] / 1e6:,.0f} MB with {report['input_bytes'] / 1e6:,.0f} MB input",
+        f"peak memory  {report['peak_rss_bytes'] / 1e6:,.0f} MB, input {report['input_bytes'] / 1e6:,.0f} MB",
     ]
     for result in report["results"]:
         verdict = "met" if result["met"] else "NOT met"

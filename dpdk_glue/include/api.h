@@ -23,7 +23,7 @@ API_EXPORT int api_itch_value(const uint8_t *message, uint32_t length, uint32_t 
 struct book_set;
 API_EXPORT struct book_set *api_book_open(const struct book_limits *limits, char *error);
 API_EXPORT void api_book_close(struct book_set *set);
-/* Applies the whole messages of a run and returns the bytes taken; stops early when `room` events are written.
+/* Applies the whole messages of a run and returns the bytes taken; takes at most `room` messages, as each may give an event.
  * `events` may be NULL. */
 API_EXPORT int64_t api_book_feed(struct book_set *set, const uint8_t *run, uint64_t bytes,
                                  struct book_event *events, uint32_t room, uint32_t *event_count);
