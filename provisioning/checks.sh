@@ -69,7 +69,7 @@ build_variant() {
 
 test_variant() {
     local name=$1
-    export PYTHONPATH="$PWD/build/$name/site"
+    export PYTHONPATH="$PWD/build/$name/site" PATH="$PWD/build/$name/prefix/bin:$PATH"
     "$BIN/python" -P - <<'END'
 import os, sys, appliance
 if not appliance.__file__.startswith(os.environ["PYTHONPATH"]):
@@ -92,11 +92,11 @@ fuzz_targets() {
     find build/fuzz/dpdk_glue/fuzz -maxdepth 1 -type f -executable -not -name '*.so*' | LC_ALL=C sort
 }
 
-# New inputs gather in build/fuzz-corpus; those kept with the source are read too. One that fails stays there.
+# New inputs gather in build/fuzz-corpus, also one that fails; those kept with the tests are read too.
 fuzz() {
     local target=$1 name kept corpus
     name=$(basename "$target")
-    kept=dpdk_glue/fuzz/corpus/$name
+    kept=tests/fuzz_corpus/$name
     corpus=build/fuzz-corpus/$name
     mkdir -p "$corpus"
     local corpora=("$corpus")
