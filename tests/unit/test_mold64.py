@@ -224,7 +224,9 @@ def test_a_new_session_starts_at_one_after_the_old_one_is_given_up() -> None:
             "delivered",
             [run(1, 3, new_session=True), run(4, 4)],
         )
-        assert stream.counters.lost == 5
+        counters = stream.counters
+        assert counters.lost == 5
+        assert [line.gap_messages for line in counters.line] == [2 + 3 + 3, 0, 0, 0]
 
 
 def test_a_session_without_any_run_passes_the_news_on() -> None:

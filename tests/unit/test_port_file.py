@@ -115,6 +115,15 @@ def test_a_message_of_length_zero_is_an_error_at_its_byte(tmp_path: Path, feed: 
     assert reading.error == f"{path}: a message of length 0, at byte {len(feed)}; all before it is whole"
 
 
+def test_a_length_of_zero_is_no_end_mark_where_the_window_ends(tmp_path: Path) -> None:
+    one = frame([message("S", 0, 1, b"O")])
+    before = ((512 << 10) - 2) // len(one) * one
+    assert len(before) == (512 << 10) - 2, "the port reads 512 KiB at once"
+    reading = port.read(write(tmp_path, before + b"\0\0" + one))
+    assert b"".join(reading.data) == before
+    assert f"a message of length 0, at byte {len(before)}" in (reading.error or "")
+
+
 @pytest.mark.parametrize("kept", [1, 2, 3, 12])
 def test_a_cut_last_message_is_reported_after_all_whole_ones(tmp_path: Path, feed: bytes, kept: int) -> None:
     path = write(tmp_path, feed + frame([message("S", 0, 1, b"C")])[:kept])
