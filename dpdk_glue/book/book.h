@@ -36,7 +36,7 @@
 
 enum {
     /* Messages that go through book_feed together. */
-    BOOK_GROUP = 16,
+    BOOK_GROUP = 96,
     /* Entries, a power of two, of the table of levels by price. */
     BOOK_HINT_BITS = 18,
     /* Bytes that must be readable behind a run: ITCH_SLACK. */

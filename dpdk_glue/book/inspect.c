@@ -21,7 +21,7 @@ uint32_t book_levels(const struct book_set *set, uint16_t locate, unsigned side_
 }
 
 static uint64_t reference_of(const struct book_set *set, uint32_t node) {
-    return set->orders.references[node - orders_first(&set->orders)];
+    return set->orders.references[node];
 }
 
 uint32_t book_queue(const struct book_set *set, uint16_t locate, unsigned side_index,
@@ -91,6 +91,7 @@ void book_view_fill(const struct book_set *set, uint16_t locate, struct book_vie
 
 void book_read_counters(const struct book_set *set, struct book_counters *counters) {
     *counters = set->counters;
+    counters->live_orders = set->orders.orders_used - set->orders.free_order_count;
     counters->live_levels = set->orders.live_levels;
     counters->order_pages = set->orders.pages_used - set->orders.free_page_count;
     counters->order_nodes = set->orders.orders_used;

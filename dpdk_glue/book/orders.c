@@ -40,7 +40,7 @@ int orders_open(struct orders *orders, uint32_t count, uint32_t pages, uint32_t 
     orders->index = carve(&at, indexed * sizeof *orders->index);
     orders->free_orders = carve(&at, count * sizeof *orders->free_orders);
     orders->free_pages = carve(&at, pages * sizeof *orders->free_pages);
-    orders->references = carve(&at, count * sizeof *orders->references);
+    orders->references = (uint64_t *)carve(&at, count * sizeof *orders->references) - orders_first(orders);
     orders->strays = (struct order_page *)at; /* untouched until a stray appears */
     if (prefault)
         memory_touch(&orders->memory, (size_t)(at - (char *)orders->memory.base));

@@ -63,7 +63,7 @@ struct orders {
     uint32_t *index;     /* page 0 is always empty */
     struct order_page *directory;
     uint64_t directory_mask;
-    uint64_t *references; /* of each order, for those who list queues */
+    uint64_t *references; /* of each order, by node: for those who list queues */
     uint32_t free_level;
     uint32_t levels_used; /* high-water mark; nodes above were never a level */
     uint32_t levels_limit;
@@ -103,25 +103,6 @@ static inline struct order *orders_node(const struct orders *orders, uint32_t no
 
 static inline struct level *orders_level(const struct orders *orders, uint32_t node) {
     return (struct level *)&orders->nodes[node];
-}
-
-static inline uint32_t *orders_entry(const struct orders *orders, const struct order_page *page,
-                                     uint64_t reference) {
-    return &orders->index[page->first + (uint32_t)(reference & (ORDERS_PER_PAGE - 1))];
-}
-
-/* Where the entry of this reference stands if its page is in the directory: for read-ahead only. */
-static inline const uint32_t *orders_guess(const struct orders *orders, uint64_t reference) {
-    uint64_t residue = (reference >> ORDERS_PAGE_BITS) & orders->directory_mask;
-    return orders_entry(orders, &orders->directory[residue], reference);
-}
-
-static inline struct order_page *orders_page(struct orders *orders, uint64_t reference) {
-    uint64_t number = (reference >> ORDERS_PAGE_BITS) + 1;
-    struct order_page *page = &orders->directory[(number - 1) & orders->directory_mask];
-    if (__builtin_expect(page->number == number, 1))
-        return page;
-    return orders->stray_count ? orders_find_stray(orders, number) : NULL;
 }
 
 /* 0 when the pool has run out. */

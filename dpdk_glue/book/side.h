@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-enum { SIDE_PAD = 16, SIDE_SMALLEST = 16, SIDE_TAIL = 8, SIDE_CLASSES = 24 };
+enum { SIDE_PAD = 8, SIDE_SMALLEST = 16, SIDE_TAIL = 8, SIDE_CLASSES = 24 };
 
 struct side {
     int64_t *levels; /* the worst; levels[-SIDE_PAD .. -1] are the least value */
@@ -47,19 +47,20 @@ static inline unsigned side_better_in_four(const int64_t *entries, __m256i limit
     return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(better));
 }
 
-/* How many levels are better than this key. The first sixteen are compared without a branch. */
+static inline unsigned side_better_in_eight(const int64_t *entries, __m256i limit) {
+    return side_better_in_four(entries + 4, limit) << 4 | side_better_in_four(entries, limit);
+}
+
+/* How many levels are better than this key. Most changes are among the best eight: one or two cache lines. */
 static inline uint32_t side_better(const struct side *side, int64_t key) {
     const int64_t *end = side->levels + side->count;
     const __m256i limit = _mm256_set1_epi64x(key | 0xffffffff);
-    unsigned mask = side_better_in_four(end - 4, limit) << 12 | side_better_in_four(end - 8, limit) << 8 |
-                    side_better_in_four(end - 12, limit) << 4 | side_better_in_four(end - 16, limit);
-    uint32_t better = (uint32_t)__builtin_popcount(mask);
-    if (__builtin_expect(better < 16, 1))
-        return better;
-    for (end -= 16;; end -= 8) { /* ends at the padding at the latest */
-        mask = side_better_in_four(end - 4, limit) << 4 | side_better_in_four(end - 8, limit);
+    uint32_t better = 0;
+    for (;;) { /* ends at the padding at the latest */
+        end -= 8;
+        unsigned mask = side_better_in_eight(end, limit);
         better += (uint32_t)__builtin_popcount(mask);
-        if (mask != 0xff)
+        if (__builtin_expect(mask != 0xff, 1))
             return better;
     }
 }
