@@ -40,7 +40,6 @@ struct pools {
     uint32_t *index;
     struct order_page *directory;
     uint64_t directory_mask;
-    uint64_t *references; /* indexed by node */
     uint32_t *free_orders;
     uint32_t *hints;
     struct book *books;
@@ -125,7 +124,6 @@ static inline bool apply_add(struct book_set *set, const struct pools *pools, st
     level->prev = node;
     level->orders++;
     level->qty += message->qty;
-    pools->references[node] = reference;
     *entry = node;
     page->live++;
     return true;

@@ -35,7 +35,9 @@
 #include <stddef.h>
 
 enum {
-    /* Messages that go through book_feed together. */
+    /* Messages that go through book_feed together: enough for the slowest line to arrive while the others are asked
+     * for, and few enough for all of their lines to stay in the first two caches (64, 96 and 128 measured alike,
+     * 16 and 32 worse by a fifth). */
     BOOK_GROUP = 96,
     /* Entries, a power of two, of the table of levels by price. */
     BOOK_HINT_BITS = 18,

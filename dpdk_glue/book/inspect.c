@@ -2,6 +2,7 @@
 #include "book/book.h"
 #include "book/digest.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct side *side_of(const struct book_set *set, uint16_t locate, unsigned side) {
@@ -20,46 +21,73 @@ uint32_t book_levels(const struct book_set *set, uint16_t locate, unsigned side_
     return side->count;
 }
 
-static uint64_t reference_of(const struct book_set *set, uint32_t node) {
-    return set->orders.references[node];
+/* Calls `visit` for every order of a level, the oldest first. */
+typedef void visitor(void *context, const struct level *level, const struct order *order, uint32_t node);
+
+static void walk_level(const struct book_set *set, int64_t entry, visitor *visit, void *context) {
+    const struct level *level = orders_level(&set->orders, (uint32_t)entry);
+    uint32_t node = level->next;
+    for (uint32_t n = 0; n < level->orders; n++) {
+        const struct order *order = orders_node(&set->orders, node);
+        visit(context, level, order, node);
+        node = order->next;
+    }
+}
+
+struct listing {
+    const uint64_t *references; /* by distance from the first order */
+    uint32_t first;
+    struct queued_order *queue;
+    uint32_t room;
+    uint32_t count;
+};
+
+static void list_order(void *context, const struct level *level, const struct order *order, uint32_t node) {
+    struct listing *listing = context;
+    if (listing->count < listing->room)
+        listing->queue[listing->count] = (struct queued_order){
+            .reference = listing->references[node - listing->first], .px = level->px, .qty = order->qty};
+    listing->count++;
 }
 
 uint32_t book_queue(const struct book_set *set, uint16_t locate, unsigned side_index,
                     struct queued_order *queue, uint32_t room) {
     const struct side *side = side_of(set, locate, side_index);
-    uint32_t count = 0;
-    for (uint32_t i = 0; side && i < side->count; i++) {
-        const struct level *level = orders_level(&set->orders, (uint32_t)side->levels[side->count - 1 - i]);
-        uint32_t node = level->next;
-        for (uint32_t n = 0; n < level->orders; n++, count++) {
-            const struct order *order = orders_node(&set->orders, node);
-            if (count < room)
-                queue[count] = (struct queued_order){
-                    .reference = reference_of(set, node), .px = level->px, .qty = order->qty};
-            node = order->next;
-        }
-    }
-    return count;
+    struct listing listing = {.first = orders_first(&set->orders), .queue = queue, .room = room};
+    uint64_t *references = side && room ? orders_references(&set->orders) : NULL;
+    if (!side || (room && !references))
+        return 0;
+    listing.references = references;
+    for (uint32_t i = side->count; i-- > 0;)
+        walk_level(set, side->levels[i], list_order, &listing);
+    free(references);
+    return listing.count;
+}
+
+struct depth {
+    const uint64_t *references;
+    uint32_t first;
+    uint64_t digest;
+};
+
+static void fold_order(void *context, const struct level *level, const struct order *order, uint32_t node) {
+    struct depth *depth = context;
+    depth->digest =
+        digest_rotate(depth->digest, 5) ^ digest_mix(depth->references[node - depth->first], level->px,
+                                                     order->qty, level->locate | (uint64_t)level->side << 16);
 }
 
 uint64_t book_depth_digest(const struct book_set *set) {
-    uint64_t digest = 0;
-    for (uint32_t locate = 1; locate <= set->locates; locate++)
+    uint64_t *references = orders_references(&set->orders);
+    struct depth depth = {.references = references, .first = orders_first(&set->orders)};
+    for (uint32_t locate = 1; references && locate <= set->locates; locate++)
         for (unsigned side_index = SIDE_BID; side_index <= SIDE_ASK; side_index++) {
             const struct side *side = &set->books[locate].side[side_index];
-            for (uint32_t i = side->count; i-- > 0;) {
-                const struct level *level = orders_level(&set->orders, (uint32_t)side->levels[i]);
-                uint32_t node = level->next;
-                for (uint32_t n = 0; n < level->orders; n++) {
-                    const struct order *order = orders_node(&set->orders, node);
-                    uint64_t reference = reference_of(set, node);
-                    digest = digest_rotate(digest, 5) ^ digest_mix(reference, level->px, order->qty,
-                                                                   locate | (uint64_t)side_index << 16);
-                    node = order->next;
-                }
-            }
+            for (uint32_t i = side->count; i-- > 0;)
+                walk_level(set, side->levels[i], fold_order, &depth);
         }
-    return digest;
+    free(references);
+    return depth.digest;
 }
 
 void book_view_fill(const struct book_set *set, uint16_t locate, struct book_view *view) {

@@ -1,6 +1,7 @@
 #include "book/orders.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint64_t power_of_two_above(uint64_t count) {
@@ -28,10 +29,9 @@ int orders_open(struct orders *orders, uint32_t count, uint32_t pages, uint32_t 
         errno = EINVAL;
         return -1;
     }
-    size_t bytes = nodes * sizeof *orders->nodes +
-                   count * (sizeof *orders->references + sizeof *orders->free_orders) +
+    size_t bytes = nodes * sizeof *orders->nodes + count * sizeof *orders->free_orders +
                    indexed * sizeof *orders->index + pages * sizeof *orders->free_pages +
-                   2 * entries * sizeof *orders->directory + 7 * 64;
+                   2 * entries * sizeof *orders->directory + 6 * 64;
     if (memory_map(&orders->memory, bytes, false) < 0)
         return -1;
     char *at = orders->memory.base;
@@ -40,7 +40,6 @@ int orders_open(struct orders *orders, uint32_t count, uint32_t pages, uint32_t 
     orders->index = carve(&at, indexed * sizeof *orders->index);
     orders->free_orders = carve(&at, count * sizeof *orders->free_orders);
     orders->free_pages = carve(&at, pages * sizeof *orders->free_pages);
-    orders->references = (uint64_t *)carve(&at, count * sizeof *orders->references) - orders_first(orders);
     orders->strays = (struct order_page *)at; /* untouched until a stray appears */
     if (prefault)
         memory_touch(&orders->memory, (size_t)(at - (char *)orders->memory.base));
@@ -111,4 +110,22 @@ void orders_recycle(struct orders *orders, struct order_page *page) {
         remove_stray(orders, page);
     else
         memset(page, 0, sizeof *page);
+}
+
+static void note_page(const struct orders *orders, const struct order_page *page, uint64_t *references) {
+    const uint32_t *entries = &orders->index[page->first];
+    for (uint32_t i = 0, found = 0; found < page->live; i++)
+        if (entries[i]) {
+            references[entries[i] - orders_first(orders)] = (page->number - 1) << ORDERS_PAGE_BITS | i;
+            found++;
+        }
+}
+
+uint64_t *orders_references(const struct orders *orders) {
+    uint64_t *references = calloc(orders->orders_used + (size_t)1, sizeof *references);
+    for (uint64_t at = 0; references && at <= orders->directory_mask; at++)
+        note_page(orders, &orders->directory[at], references);
+    for (uint64_t at = 0; references && orders->stray_count && at <= orders->strays_mask; at++)
+        note_page(orders, &orders->strays[at], references);
+    return references;
 }

@@ -63,7 +63,6 @@ struct orders {
     uint32_t *index;     /* page 0 is always empty */
     struct order_page *directory;
     uint64_t directory_mask;
-    uint64_t *references; /* of each order, by node: for those who list queues */
     uint32_t free_level;
     uint32_t levels_used; /* high-water mark; nodes above were never a level */
     uint32_t levels_limit;
@@ -91,6 +90,11 @@ struct order_page *orders_find_stray(struct orders *orders, uint64_t number);
 struct order_page *orders_new_page(struct orders *orders, uint64_t reference);
 /* Gives an empty page back. */
 void orders_recycle(struct orders *orders, struct order_page *page);
+
+/* The reference of every order, by its distance from the first node: what the index says, turned round, for those
+ * who list queues. (Kept up to date with every order it cost 3.5 ns a message on the real flow.) To be freed by the
+ * caller; NULL without memory. */
+uint64_t *orders_references(const struct orders *orders);
 
 /* The node of the first order. */
 static inline uint32_t orders_first(const struct orders *orders) {

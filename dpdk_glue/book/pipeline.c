@@ -27,7 +27,6 @@ static inline struct pools pools_of(const struct book_set *set) {
         .index = orders->index,
         .directory = orders->directory,
         .directory_mask = orders->directory_mask,
-        .references = orders->references,
         .free_orders = orders->free_orders,
         .hints = set->hints,
         .books = set->books,
@@ -55,24 +54,31 @@ static __attribute__((noinline, cold)) void skip_malformed(struct book_set *set,
     memset(decoded, 0, sizeof *decoded);
 }
 
+/* Asked near the end of the run, and where a length is wrong. */
+static __attribute__((noinline)) bool is_whole(const uint8_t *at, const uint8_t *end) {
+    return end - at >= 2 && end - at - 2 >= (at[0] << 8 | at[1]);
+}
+
 /* First step: decode, and ask for each message's index entry, book and hint. Messages that cannot be applied keep
  * their place with type 0. Returns where the next message starts. */
 static inline const uint8_t *decode(struct book_set *set, const struct pools *pools, const uint8_t *at,
                                     const uint8_t *end, unsigned limit, struct group *group) {
     unsigned count = 0;
-    while (count < limit && end - at >= 2) {
+    while (count < limit) {
+        if (unlikely(end - at < 2 + ITCH_LONGEST) && !is_whole(at, end))
+            break;
         unsigned length = (unsigned)at[0] << 8 | at[1];
         const uint8_t *message = at + 2;
-        if (unlikely(end - message < (ptrdiff_t)length))
-            break;
         struct itch_message *decoded = &group->messages[count];
-        at = message + length;
         if (unlikely(!length || !itch_length_is_right(message[0], length))) {
+            if (!is_whole(at, end))
+                break;
             skip_malformed(set, message, length, decoded);
         } else {
             itch_decode(message, decoded);
             set->counters.by_type[message[0]]++;
         }
+        at = message + length;
         group->entries[count] =
             apply_entry(pools, apply_residue(pools, decoded->reference), decoded->reference);
         group->hints[count] = hint_of(pools, decoded->locate, decoded->px, apply_work[decoded->type] & ADDS);

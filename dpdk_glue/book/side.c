@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-/* Every side of every locate gets its smallest block; beyond that a level costs at most four entries: its
- * block is at least half full when it is taken, and the block it outgrew may stand idle. */
+/* Every side of every locate can have its smallest block. Beyond that a level costs at most four entries in a side
+ * that only grows: its block is half full when it is taken, and those it outgrew stand idle together as large.
+ * Twice that is mapped, because sides keep their block when they shrink. */
 int side_pool_open(struct side_pool *pool, uint32_t levels, uint32_t locates) {
     memset(pool, 0, sizeof *pool);
     size_t smallest = (SIDE_PAD + SIDE_SMALLEST + SIDE_TAIL) * sizeof(int64_t);
@@ -17,10 +18,19 @@ void side_pool_close(struct side_pool *pool) {
     memory_unmap(&pool->memory);
 }
 
+/* A block that nobody uses holds the address of the next one. */
+static int64_t *next_of(const int64_t *block) {
+    return (int64_t *)(uintptr_t)block[0];
+}
+
+static void set_next(int64_t *block, const int64_t *next) {
+    block[0] = (int64_t)(uintptr_t)next;
+}
+
 static int64_t *take_block(struct side_pool *pool, uint32_t size_class) {
     int64_t *block = pool->free[size_class];
     if (block) {
-        memcpy(&pool->free[size_class], block, sizeof block);
+        pool->free[size_class] = next_of(block);
     } else {
         size_t bytes = (SIDE_PAD + ((size_t)SIDE_SMALLEST << size_class) + SIDE_TAIL) * sizeof(int64_t);
         if (pool->used + bytes > pool->memory.bytes)
@@ -42,7 +52,7 @@ int side_grow(struct side_pool *pool, struct side *side) {
         return -1;
     if (side->levels) {
         memcpy(block, side->levels, side->count * sizeof(int64_t));
-        memcpy(side->levels, &pool->free[side->size_class], sizeof block);
+        set_next(side->levels, pool->free[side->size_class]);
         pool->free[side->size_class] = side->levels;
     }
     side->levels = block;

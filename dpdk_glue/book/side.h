@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-enum { SIDE_PAD = 8, SIDE_SMALLEST = 16, SIDE_TAIL = 8, SIDE_CLASSES = 24 };
+enum { SIDE_PAD = 8, SIDE_SMALLEST = 16, SIDE_TAIL = 16, SIDE_CLASSES = 24 };
 
 struct side {
     int64_t *levels; /* the worst; levels[-SIDE_PAD .. -1] are the least value */
@@ -65,13 +65,31 @@ static inline uint32_t side_better(const struct side *side, int64_t key) {
     }
 }
 
+/* Up to eight entries are moved as two vectors, whatever their number: what lies behind the best means nothing, and
+ * a loop that ends after one to three turns is a branch nobody can predict. */
+enum { SIDE_MOVED_AT_ONCE = 8 };
+
+static inline __m256i side_load(const int64_t *entries) {
+    return _mm256_loadu_si256((const __m256i *)entries);
+}
+
+static inline void side_store(int64_t *entries, __m256i four) {
+    _mm256_storeu_si256((__m256i *)entries, four);
+}
+
 /* Puts an entry in front of the `better` best ones. There is room (side_grow). */
 static inline void side_insert(struct side *side, uint32_t better, int64_t entry) {
     int64_t *at = side->levels + side->count - better;
-    for (int64_t *four = at + ((better + 3) & ~3u); four > at;) { /* moves up to three words past the best */
-        four -= 4;
-        _mm256_storeu_si256((__m256i *)(four + 1), _mm256_loadu_si256((const __m256i *)four));
-    }
+    if (__builtin_expect(better > SIDE_MOVED_AT_ONCE, 0))
+        for (int64_t *four = at + ((better + 3) & ~3u);
+             four > at + SIDE_MOVED_AT_ONCE;) { /* from the best down */
+            four -= 4;
+            side_store(four + 1, side_load(four));
+        }
+    __m256i low = side_load(at);
+    __m256i high = side_load(at + 4);
+    side_store(at + 1, low);
+    side_store(at + 5, high);
     *at = entry;
     side->count++;
 }
@@ -79,8 +97,10 @@ static inline void side_insert(struct side *side, uint32_t better, int64_t entry
 /* Takes out the entry that has `better` entries behind it. */
 static inline void side_remove(struct side *side, uint32_t better) {
     int64_t *at = side->levels + side->count - better - 1;
-    for (uint32_t moved = 0; moved < better; moved += 4)
-        _mm256_storeu_si256((__m256i *)(at + moved), _mm256_loadu_si256((const __m256i *)(at + moved + 1)));
+    side_store(at, side_load(at + 1));
+    side_store(at + 4, side_load(at + 5));
+    for (uint32_t moved = SIDE_MOVED_AT_ONCE; moved < better; moved += 4)
+        side_store(at + moved, side_load(at + moved + 1));
     side->count--;
 }
 
