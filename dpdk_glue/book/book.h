@@ -1,10 +1,9 @@
 /* Every order of every book, with its place in the queue, from framed ITCH messages.
  *
- * A book_set takes runs of framed messages (u16 big-endian length, message) in sequence order, in batches:
- * all messages of a batch are decoded and the memory each will need is asked for before the first is applied,
- * so that the misses overlap. After each message the best bid and offer are compared with what they were; a
- * difference, a trade or a change of trading state gives one book_event, and differences fold into the
- * digest.
+ * A book_set takes runs of framed messages (u16 big-endian length, message) in sequence order. Groups of them are
+ * decoded, then the memory each will need is asked for, then what hangs on that, and only then are they applied: the
+ * misses overlap. After each message the best bid and offer are compared with what they were; a difference, a trade
+ * or a change of trading state gives one book_event, and differences fold into the digest.
  *
  * What a message does:
  *   A F      the order joins the tail of its level. Checked in this order, each counted, the message ignored:
@@ -12,9 +11,9 @@
  *   E C X    the order gives up shares. Ignored and counted: unknown reference, order of another locate, zero
  *            shares. More shares than the order has: counted, the order leaves.
  *   D        the order leaves.
- *   U        the original leaves; the new reference joins the tail of its level with the same side and
- * symbol. Unknown original or wrong locate: ignored whole. Zero new shares, or a new reference that is live:
- *            counted, the original still leaves.
+ *   U        the original leaves; the new reference joins the tail of its level with the same side and symbol.
+ *            Unknown original or wrong locate: ignored whole. Zero new shares, or a new reference that is
+ *            live: counted, the original still leaves.
  *   E C P Q  print a trade: E at the resting price, C at its own price unless not printable.
  *   R H h Y  symbol, trading state, operational halt, short-sale restriction.
  * All else is counted. Every framed message takes one sequence number, whatever became of it. A reference

@@ -1,15 +1,13 @@
-/* book_feed: a run of messages through five steps, a small group at a time.
+/* book_feed: a run of messages through five steps, a group at a time.
  *
- * While one group is applied, the next ones wait for their memory, each a dependent step behind the other. A line
- * that is not in the cache has the time of a whole group to arrive, and nobody waits for the slowest line at the
- * end of a step.
+ * Each step asks for the lines that the next one will read, for the whole group, so that the misses of a step
+ * overlap. (Groups of 16 that follow each other through the steps, one being applied while the next wait for
+ * their lines, were tried: 3 to 8 ns a message worse.)
  */
 #include "book/apply.h"
 #include "book/digest.h"
 
 #include <string.h>
-
-enum { STEPS = 5 };
 
 struct group {
     struct itch_message messages[BOOK_GROUP];

@@ -100,16 +100,17 @@ static int push_frame(struct feed *feed, const struct port_frame *frame, char *e
 int feed_next(struct feed *feed, struct feed_run *run, char *error) {
     for (;;) {
         int found = run_of_mold(feed, run, error);
+        if (!found && feed->failed) { /* all that came before the failure has been given */
+            snprintf(error, PORT_ERROR_BYTES, "%s", feed->port->error);
+            return -1;
+        }
         if (found || feed->finished)
             return found;
         if (feed->burst_next == feed->burst_count) {
             feed->burst_next = 0;
             feed->burst_count = feed->port->driver->rx_burst(feed->port, feed->burst, FEED_BURST);
-            if (feed->burst_count == PORT_FAILED) {
-                snprintf(error, PORT_ERROR_BYTES, "%s", feed->port->error);
-                return -1;
-            }
             if (feed->burst_count < 0) {
+                feed->failed = feed->burst_count == PORT_FAILED;
                 feed->burst_count = 0;
                 feed->finished = 1;
                 if (feed->mold)

@@ -33,6 +33,7 @@ struct feed {
     int burst_count;
     int burst_next;
     int finished; /* the port has ended, and with it every gap */
+    int failed;   /* it ended because it failed */
     int stale;
     struct feed_run rest; /* what feed_advance has not applied yet */
 };
