@@ -8,6 +8,7 @@ from model.records import ASK, BID, TOP_LEVELS, Event, Row, Summary
 
 from appliance.book.software import SoftwareBook
 
+NO_LEVELS = [(0, 0, 0)] * TOP_LEVELS
 SMALL = {"orders": 1024, "order_pages": 256, "levels": 1024}
 
 
@@ -73,19 +74,19 @@ class NativeBooks:
 
 def events_of(records: Any) -> list[Event]:
     """Turn an array of ``book_event`` into the model's events."""
+    if not len(records):
+        return []
     columns = (records[name].tolist() for name in Event._fields)
     return [Event(*row) for row in zip(*columns, strict=True)]
 
 
 def _summary(view: Any) -> Summary:
     sides = []
-    for side, name in ((BID, "bid"), (ASK, "ask")):
+    for name in ("bid", "ask"):
         levels = view[name].tolist()
-        # What follows the last level must be empty; a level without orders cannot be.
-        used = [level for level in levels if level != (0, 0, 0)]
-        assert levels[: len(used)] == used, f"a hole between the levels of side {side}: {levels}"
-        assert min(len(used), TOP_LEVELS) == view[f"{name}_levels"]
-        sides.append(used)
+        count = int(view[f"{name}_levels"])
+        assert levels[count:] == NO_LEVELS[count:], f"more than {count} levels: {levels}"
+        sides.append(levels[:count])
     return Summary(
         sides[BID],
         sides[ASK],

@@ -12,7 +12,7 @@ from model.native import NativeBooks
 from model.records import Event
 
 FEEDS = ["es_20231225_as_itch50.itch", "nasdaq_20191230_open_1000.itch"]
-POOLS = {"orders": 1 << 16, "order_pages": 4096, "levels": 16_384}
+POOLS = {"orders": 1 << 16, "order_pages": 512, "levels": 16_384}
 BETWEEN_FULL_QUEUES = 1000
 
 

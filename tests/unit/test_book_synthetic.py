@@ -15,9 +15,9 @@ from appliance.synth import Market, SyntheticMarket
 MESSAGES = 1_000_000
 SYMBOLS = 100
 SEED = 7
-BETWEEN_SAMPLES = 17
+BETWEEN_SAMPLES = 50
 BETWEEN_FULL_QUEUES = 50_000
-POOLS = {"orders": 1 << 16, "order_pages": 16_384, "levels": 1 << 17}
+POOLS = {"orders": 1 << 16, "order_pages": 1024, "levels": 1 << 16}
 
 
 @pytest.fixture(scope="module")
