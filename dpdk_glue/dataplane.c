@@ -2,8 +2,8 @@
  *
  *     dataplane --segment NAME --file FEED --symbol S [--symbol S ...] [--hold]
  *
- * It ends when the feed does (with --hold it then waits to be told) or on SIGTERM or SIGINT. Exit status: 0 the
- * feed was read, or it was told to stop; 2 what went wrong is on standard error, in one line.
+ * It ends when the feed does (with --hold it then waits to be told) or on SIGTERM or SIGINT. Exit status: 0
+ * the feed was read, or it was told to stop; 2 what went wrong is on standard error, in one line.
  */
 #include "book/publish.h"
 #include "build_config.h"

@@ -1,7 +1,7 @@
 /* Decode and book, timed on input that is in memory before the clock starts.
  *
- * Times are read from the time-stamp counter once for every frame of the input (about 2,000 messages of an ITCH
- * file), so that a run has a distribution and the clock costs nothing.
+ * Times are read from the time-stamp counter once for every frame of the input (about 2,000 messages of an
+ * ITCH file), so that a run has a distribution and the clock costs nothing.
  */
 #ifndef APPLIANCE_BENCH_BENCH_H
 #define APPLIANCE_BENCH_BENCH_H

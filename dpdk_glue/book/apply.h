@@ -11,8 +11,8 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Asks for the line, to be written. Not __builtin_prefetch: gcc 12 takes a function that does nothing else for one
- * without effect, and leaves its calls out. */
+/* Asks for the line, to be written. Not __builtin_prefetch: gcc 12 takes a function that does nothing else
+ * for one without effect, and leaves its calls out. */
 static inline void apply_ask_for(const void *line) {
     __asm__ volatile("prefetcht0 %0" : : "m"(*(const char *)line));
 }
@@ -46,9 +46,11 @@ struct pools {
     uint32_t locates;
 };
 
-/* Cold paths, in book.c: an add that cannot be, a pool that has run out. */
+/* Cold paths, in book.c: an order that cannot be added, or is not the book's, and a pool that has run out. */
 __attribute__((noinline, cold)) void book_count_bad_add(struct book_set *set,
                                                         const struct itch_message *message);
+__attribute__((noinline, cold)) void book_count_bad_order(struct book_set *set,
+                                                          const struct itch_message *message, uint64_t *why);
 __attribute__((noinline, cold)) void book_refuse_page(struct book_set *set, struct book *book);
 __attribute__((noinline, cold)) void book_refuse_order(struct book_set *set, struct book *book,
                                                        struct order_page *page, uint32_t level_node);
@@ -193,13 +195,13 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct po
         struct order_page *page = apply_page(set, pools, message->reference);
         uint32_t *entry = page ? apply_entry(pools, page, message->reference) : NULL;
         if (unlikely(!entry || !*entry)) {
-            set->counters.unknown_reference++;
+            book_count_bad_order(set, message, &set->counters.unknown_reference);
             return 0;
         }
         struct order *order = apply_node(pools, *entry);
         struct level *level = apply_level(pools, order->level);
         if (unlikely(level->locate != message->locate)) {
-            set->counters.wrong_locate++;
+            book_count_bad_order(set, message, &set->counters.wrong_locate);
             return 0;
         }
         book = &pools->books[message->locate];

@@ -63,6 +63,13 @@ void book_count_bad_add(struct book_set *set, const struct itch_message *message
         counters->zero_quantity++;
 }
 
+void book_count_bad_order(struct book_set *set, const struct itch_message *message, uint64_t *why) {
+    if ((uint32_t)message->locate - 1 >= set->locates)
+        set->counters.bad_locate++;
+    else
+        ++*why;
+}
+
 void book_refuse_page(struct book_set *set, struct book *book) {
     distrust(set, book, &set->counters.no_order_page);
 }
@@ -81,6 +88,8 @@ void book_drop_level(struct book_set *set, struct book *book, uint32_t level_nod
     struct side *side = &book->side[level->side];
     side_remove(side, side_better(side, side_key(level->px, level->side)));
     orders_free_level(&set->orders, level_node);
+    if (!side->count)
+        side_give_back(&set->sides, side);
 }
 
 uint32_t book_find_level(struct book_set *set, struct book *book, unsigned side_index, uint32_t px,

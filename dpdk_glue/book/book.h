@@ -1,17 +1,18 @@
 /* Every order of every book, with its place in the queue, from framed ITCH messages.
  *
- * A book_set takes runs of framed messages (u16 big-endian length, message) in sequence order. Groups of them are
- * decoded, then the memory each will need is asked for, then what hangs on that, and only then are they applied: the
- * misses overlap. After each message the best bid and offer are compared with what they were; a difference, a trade
- * or a change of trading state gives one book_event, and differences fold into the digest.
+ * A book_set takes runs of framed messages (u16 big-endian length, message) in sequence order. Groups of them
+ * are decoded, then the memory each will need is asked for, then what hangs on that, and only then are they
+ * applied: the misses overlap. After each message the best bid and offer are compared with what they were; a
+ * difference, a trade or a change of trading state gives one book_event, and differences fold into the
+ * digest.
  *
- * What a message does:
+ * What a message does, unless its locate is 0 or beyond the limit (counted, and the message ignored):
  *   A F      the order joins the tail of its level. Checked in this order, each counted, the message ignored:
- *            locate 0 or beyond the limit, side neither B nor S, zero shares, reference already live.
+ *            side neither B nor S, zero shares, reference already live.
  *   E C X    the order gives up shares. Ignored and counted: unknown reference, order of another locate, zero
  *            shares. More shares than the order has: counted, the order leaves.
  *   D        the order leaves.
- *   U        the original leaves; the new reference joins the tail of its level with the same side and symbol.
+ *   U        the original leaves; the new reference joins the tail of its level, same side, same symbol.
  *            Unknown original or wrong locate: ignored whole. Zero new shares, or a new reference that is
  *            live: counted, the original still leaves.
  *   E C P Q  print a trade: E at the resting price, C at its own price unless not printable.
@@ -34,9 +35,9 @@
 #include <stddef.h>
 
 enum {
-    /* Messages that go through book_feed together: enough for the slowest line to arrive while the others are asked
-     * for, and few enough for all of their lines to stay in the first two caches (64, 96 and 128 measured alike,
-     * 16 and 32 worse by a fifth). */
+    /* Messages that go through book_feed together: enough for the slowest line to arrive while the others are
+     * asked for, and few enough for all of their lines to stay in the first two caches (64, 96 and 128
+     * measured alike, 16 and 32 worse by a fifth). */
     BOOK_GROUP = 96,
     /* Entries, a power of two, of the table of levels by price. */
     BOOK_HINT_BITS = 18,

@@ -91,9 +91,9 @@ struct order_page *orders_new_page(struct orders *orders, uint64_t reference);
 /* Gives an empty page back. */
 void orders_recycle(struct orders *orders, struct order_page *page);
 
-/* The reference of every order, by its distance from the first node: what the index says, turned round, for those
- * who list queues. (Kept up to date with every order it cost 3.5 ns a message on the real flow.) To be freed by the
- * caller; NULL without memory. */
+/* The reference of every order, by its distance from the first node: what the index says, turned round, for
+ * those who list queues. (Kept up to date with every order it cost 3.5 ns a message on the real flow.) To be
+ * freed by the caller; NULL without memory. */
 uint64_t *orders_references(const struct orders *orders);
 
 /* The node of the first order. */

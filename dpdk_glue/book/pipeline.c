@@ -57,8 +57,8 @@ static __attribute__((noinline)) bool is_whole(const uint8_t *at, const uint8_t 
     return end - at >= 2 && end - at - 2 >= (at[0] << 8 | at[1]);
 }
 
-/* First step: decode, and ask for each message's index entry, book and hint. Messages that cannot be applied keep
- * their place with type 0. Returns where the next message starts. */
+/* First step: decode, and ask for each message's index entry, book and hint. Messages that cannot be applied
+ * keep their place with type 0. Returns where the next message starts. */
 static inline const uint8_t *decode(struct book_set *set, const struct pools *pools, const uint8_t *at,
                                     const uint8_t *end, unsigned limit, struct group *group) {
     unsigned count = 0;

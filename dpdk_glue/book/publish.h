@@ -1,8 +1,8 @@
 /* Views of chosen books in shared memory: the top ten levels of each, under a seqlock.
  *
- * The writer makes `version` odd, writes, and makes it even again. A reader copies the view and keeps the copy if
- * the version was even and the same before and after. Only views whose book has changed since the last call are
- * written.
+ * The writer makes `version` odd, writes, and makes it even again. A reader copies the view and keeps the
+ * copy if the version was even and the same before and after. Only views whose book has changed since the
+ * last call are written.
  */
 #ifndef APPLIANCE_BOOK_PUBLISH_H
 #define APPLIANCE_BOOK_PUBLISH_H

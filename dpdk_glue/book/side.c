@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-/* Every side of every locate can have its smallest block. Beyond that a level costs at most four entries in a side
- * that only grows: its block is half full when it is taken, and those it outgrew stand idle together as large.
- * Twice that is mapped, because sides keep their block when they shrink. */
+/* Every side of every locate can have its smallest block. Beyond that a level costs at most four entries in a
+ * side that only grows: its block is half full when it is taken, and those it outgrew stand idle together as
+ * large. Twice that is mapped, because a side keeps its block until its last level leaves. */
 int side_pool_open(struct side_pool *pool, uint32_t levels, uint32_t locates) {
     memset(pool, 0, sizeof *pool);
     size_t smallest = (SIDE_PAD + SIDE_SMALLEST + SIDE_TAIL) * sizeof(int64_t);
@@ -43,6 +43,16 @@ static int64_t *take_block(struct side_pool *pool, uint32_t size_class) {
     return block;
 }
 
+static void give_block(struct side_pool *pool, struct side *side) {
+    set_next(side->levels, pool->free[side->size_class]);
+    pool->free[side->size_class] = side->levels;
+}
+
+void side_give_back(struct side_pool *pool, struct side *side) {
+    give_block(pool, side);
+    side->levels = NULL;
+}
+
 int side_grow(struct side_pool *pool, struct side *side) {
     uint32_t size_class = side->levels ? side->size_class + 1 : 0;
     if (size_class == SIDE_CLASSES)
@@ -52,8 +62,7 @@ int side_grow(struct side_pool *pool, struct side *side) {
         return -1;
     if (side->levels) {
         memcpy(block, side->levels, side->count * sizeof(int64_t));
-        set_next(side->levels, pool->free[side->size_class]);
-        pool->free[side->size_class] = side->levels;
+        give_block(pool, side);
     }
     side->levels = block;
     side->size_class = size_class;

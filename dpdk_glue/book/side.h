@@ -32,6 +32,8 @@ int side_pool_open(struct side_pool *pool, uint32_t levels, uint32_t locates);
 void side_pool_close(struct side_pool *pool);
 /* Makes room for one more entry; -1 when the pool has run out. */
 int side_grow(struct side_pool *pool, struct side *side);
+/* The last level has left: its block is for others. */
+void side_give_back(struct side_pool *pool, struct side *side);
 
 static inline int64_t side_key(uint32_t px, unsigned side) {
     uint32_t better = px ^ -(uint32_t)side ^ UINT32_C(0x80000000);
@@ -65,8 +67,8 @@ static inline uint32_t side_better(const struct side *side, int64_t key) {
     }
 }
 
-/* Up to eight entries are moved as two vectors, whatever their number: what lies behind the best means nothing, and
- * a loop that ends after one to three turns is a branch nobody can predict. */
+/* Up to eight entries are moved as two vectors, whatever their number: what lies behind the best means
+ * nothing, and a loop that ends after one to three turns is a branch nobody can predict. */
 enum { SIDE_MOVED_AT_ONCE = 8 };
 
 static inline __m256i side_load(const int64_t *entries) {

@@ -1,8 +1,8 @@
 /* Books and streams that check themselves while a fuzzer feeds them.
  *
- * Every run of messages is copied to the heap with just the slack it is promised, so the address sanitizer sees a
- * read beyond it. Books are compared with what their own listings add up to, and runs must follow each other by
- * sequence. Whatever does not hold stops the program.
+ * Every run of messages is copied to the heap with just the slack it is promised, so the address sanitizer
+ * sees a read beyond it. Books are compared with what their own listings add up to, and runs must follow each
+ * other by sequence. Whatever does not hold stops the program.
  */
 #ifndef APPLIANCE_FUZZ_CHECKED_H
 #define APPLIANCE_FUZZ_CHECKED_H

@@ -1,5 +1,5 @@
-/* Bytes as a feed file, streamed and loaded: both must give the same frames and the same end, and what they give
- * goes on to the books. */
+/* Bytes as a feed file, streamed and loaded: both must give the same frames and the same end, and what they
+ * give goes on to the books. */
 #include "port/file.h"
 #include "fuzz/checked.h"
 

@@ -1,7 +1,7 @@
 /* Bytes -> frames and MoldUDP64 packets of several lines -> arbitration -> decoder -> books.
  *
- * The input is a list of packets: a byte that says how (bit 7: a whole Ethernet frame; else a UDP payload on the
- * line of bits 0 and 1), a length of two bytes, the packet. */
+ * The input is a list of packets: a byte that says how (bit 7: a whole Ethernet frame; else a UDP payload on
+ * the line of bits 0 and 1), a length of two bytes, the packet. */
 #include "fuzz/checked.h"
 #include "wire/bytes.h"
 

@@ -38,7 +38,7 @@ enum book_flag {
 };
 
 /* One message changed the best bid or offer, traded, or changed the trading state. A side without orders has
- * price, quantity and order count 0. A quantity or count that does not fit is written as its largest value. */
+ * price, quantity and order count 0. A quantity or count that is too large is written as the largest. */
 struct book_event {
     uint64_t sequence;
     uint64_t venue_ns;
@@ -324,8 +324,8 @@ struct synth_config {
 ABI_SIZE(synth_config, 24);
 ABI_AT(synth_config, symbols, 16);
 
-/* The two lines that carry a synthetic market, and their faults. Index 0 is line A. `_ppb` are probabilities in
- * 1/1,000,000,000 a packet; groups are IPv4 addresses, the first number in the highest byte. */
+/* The two lines that carry a synthetic market, and their faults. Index 0 is line A. `_ppb` are probabilities
+ * in 1/1,000,000,000 a packet; groups are IPv4 addresses, the first number in the highest byte. */
 struct synth_lines_config {
     uint32_t loss_ppb[2];
     uint32_t same_gap_ppb;
@@ -343,8 +343,8 @@ ABI_SIZE(synth_lines_config, 56);
 ABI_AT(synth_lines_config, group, 32);
 ABI_AT(synth_lines_config, session, 44);
 
-/* What was written so far. The counts of the lines stay 0 for a plain file. `packets` carry data; one that was
- * lost on its line is in `lost` instead. */
+/* What was written so far. The counts of the lines stay 0 for a plain file. `packets` carry data; one that
+ * was lost on its line is in `lost` instead. */
 struct synth_counters {
     uint64_t messages;
     uint64_t bytes;

@@ -23,8 +23,8 @@ API_EXPORT int api_itch_value(const uint8_t *message, uint32_t length, uint32_t 
 struct book_set;
 API_EXPORT struct book_set *api_book_open(const struct book_limits *limits, char *error);
 API_EXPORT void api_book_close(struct book_set *set);
-/* Applies the whole messages of a run and returns the bytes taken; takes at most `room` messages, as each may give an event.
- * `events` may be NULL. */
+/* Applies the whole messages of a run and returns the bytes taken; takes at most `room` messages, as each may
+ * give an event. `events` may be NULL. */
 API_EXPORT int64_t api_book_feed(struct book_set *set, const uint8_t *run, uint64_t bytes,
                                  struct book_event *events, uint32_t room, uint32_t *event_count);
 /* Sets and reads the sequence number of the next message. */
@@ -65,9 +65,9 @@ API_EXPORT void api_mold64_finish(struct mold64 *mold);
 API_EXPORT void api_mold64_counters(const struct mold64 *mold, struct mold64_counters *counters);
 API_EXPORT const char *api_mold64_verdict_name(uint32_t verdict);
 
-/* synth: a synthetic market, as framed messages or as a capture of two lines. Both handles are opaque to Python.
- * A fill writes whole messages (or pcap records), as many as fit, and returns their bytes: 0 at the end. It needs
- * room for at least API_SYNTH_ROOM bytes. */
+/* synth: a synthetic market, as framed messages or as a capture of two lines. Both handles are opaque to
+ * Python. A fill writes whole messages (or pcap records), as many as fit, and returns their bytes: 0 at the
+ * end. It needs room for at least API_SYNTH_ROOM bytes. */
 #define API_SYNTH_ROOM 2048
 struct synth;
 struct synth_pcap;
@@ -86,7 +86,7 @@ API_EXPORT void api_synth_pcap_close(struct synth_pcap *pcap);
 struct feed;
 API_EXPORT struct feed *api_feed_open(const char *path, const struct book_limits *limits, char *error);
 API_EXPORT void api_feed_close(struct feed *feed);
-/* Applies messages up to sequence number `until`, about `budget` of them: how many, 0 when done, -1 failed. */
+/* Applies messages up to sequence number `until`, about `budget` of them. How many; 0 = done, -1 = failed. */
 API_EXPORT int64_t api_feed_advance(struct feed *feed, uint64_t until, uint64_t budget, char *error);
 API_EXPORT struct book_set *api_feed_books(struct feed *feed);
 API_EXPORT void api_feed_progress(const struct feed *feed, uint64_t *done, uint64_t *total);

@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-    /* Packets that may wait for a gap to be filled, and that are looked at before the stream is taken to start:
-     * more than any reorder a recorded line shows. */
+    /* Packets that may wait for a gap to be filled, and that are looked at before the stream is taken to
+     * start: more than any reorder a recorded line shows. */
     REORDER_WINDOW = 1024,
     SETTLE = 4
 };

@@ -2,9 +2,9 @@
  *
  *     port -> (Ethernet, IP, UDP -> line -> mold64, for captures) -> book
  *
- * A feed owns its port, its arbitration and its books. When messages are missing (a gap that no line filled, a
- * message whose length is wrong for its type) every book is stale from there on: nothing in a file can tell which
- * symbols were touched. Another session starts with empty books.
+ * A feed owns its port, its arbitration and its books. When messages are missing (a gap that no line filled,
+ * a message whose length is wrong for its type) every book is stale from there on: nothing in a file can tell
+ * which symbols were touched. Another session starts with empty books.
  */
 #ifndef APPLIANCE_STAGE_FEED_H
 #define APPLIANCE_STAGE_FEED_H
@@ -45,11 +45,11 @@ void feed_close(struct feed *feed);
 /* The next run: 1, 0 at the end, -1 with one line in `error`. The books' sequence number is set to its first
  * message, and the run is valid until the next call. */
 int feed_next(struct feed *feed, struct feed_run *run, char *error);
-/* Applies messages up to and including sequence number `until`, pausing after about `budget` of them. Returns how
- * many; 0 when `until` is reached or the input has ended; -1 with one line in `error`. */
+/* Applies messages up to and including sequence number `until`, pausing after about `budget` of them. Returns
+ * how many; 0 when `until` is reached or the input has ended; -1 with one line in `error`. */
 int64_t feed_advance(struct feed *feed, uint64_t until, uint64_t budget, char *error);
-/* Applies the first message of a run, and takes it from the run. Returns its bytes without the length in front,
- * or NULL when the run is used up. */
+/* Applies the first message of a run, and takes it from the run. Returns its bytes without the length in
+ * front, or NULL when the run is used up. */
 const uint8_t *feed_apply_one(struct feed *feed, struct feed_run *run, unsigned *length);
 
 #endif

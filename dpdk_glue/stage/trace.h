@@ -27,8 +27,8 @@ struct trace *trace_open(struct feed *feed, uint32_t depth, const char *symbol);
 void trace_close(struct trace *trace);
 /* The longest row. */
 size_t trace_row_bytes(const struct trace *trace);
-/* Writes whole rows, as many as fit and as `budget` messages give. Returns the bytes written; *ended is set when
- * the input has ended; -1 with one line in `error`. */
+/* Writes whole rows, as many as fit and as `budget` messages give. Returns the bytes written; *ended is set
+ * when the input has ended; -1 with one line in `error`. */
 int64_t trace_fill(struct trace *trace, char *text, size_t room, uint64_t budget, int *ended, char *error);
 
 #endif

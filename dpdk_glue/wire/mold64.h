@@ -21,12 +21,15 @@
  *     state     packet                        what happens
  *     waiting   any well-formed               its session is ours; -> live, or settling
  *     settling  data                          held, until as many as asked for have come; then the lowest
- * sequence seen is the first (a reordered start loses nothing) -> live settling  heartbeat, end of session
- * the lowest sequence seen is the first -> live, ended live      same session                  arbitration as
- * above live      end of session                -> ended; a gap before its sequence may still be filled live
- * other session                 dropped, counted: a session is left only after its end ended     same session
- * as live: the other line may still be behind ended     other session                 open gaps are given up;
- * its session is ours, from sequence 1 -> live
+ *                                             sequence seen is the first (a reordered start loses nothing)
+ *                                             -> live
+ *     settling  heartbeat, end of session     the lowest sequence seen is the first -> live, ended
+ *     live      same session                  arbitration as above
+ *     live      end of session                -> ended; a gap before its sequence may still be filled
+ *     live      other session                 dropped, counted: a session is left only after its end
+ *     ended     same session                  as live: the other line may still be behind
+ *     ended     other session                 open gaps are given up; its session is ours, from sequence 1
+ *                                             -> live
  *
  * Sequence numbers start at 1. Captures that were made anonymous carry 0 in every packet: if the first data
  * packet of a session has sequence 0, its packets are numbered as they arrive on line 0, and heartbeats say
