@@ -7,8 +7,7 @@ enum {
     NUMBER_BYTES = 21 /* the longest 64-bit number, and a comma */
 };
 
-/* Every book is watched as if its view were published, so that the books themselves say what a message
- * touched. */
+/* Every book is watched as if its view were published: so the books themselves say what a message touched. */
 static void watch_all(struct book_set *books) {
     for (uint32_t locate = 1; locate <= books->locates; locate++)
         books->books[locate].flags |= BOOK_PUBLISHED;
