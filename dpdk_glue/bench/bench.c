@@ -29,14 +29,15 @@ struct bench_input *bench_load(const char *path, char *error) {
         for (int i = 0; i < count; i++)
             input->bytes += grown[input->frame_count++].length;
     } while (count >= 0);
-    if (count == PORT_FAILED || !input->frame_count || input->frames[0].kind != PORT_ITCH) {
-        snprintf(error, PORT_ERROR_BYTES, "%s%s", count == PORT_FAILED ? input->port->error : path,
-                 count == PORT_FAILED ? ""
-                                      : ": the benchmarks read framed ITCH files; this is something else");
-        bench_unload(input);
-        return NULL;
-    }
-    return input;
+    if (count == PORT_END && input->frame_count && input->frames[0].kind == PORT_ITCH)
+        return input;
+    if (count == PORT_FAILED)
+        memcpy(error, input->port->error, sizeof input->port->error);
+    else
+        snprintf(error, PORT_ERROR_BYTES, "%s: the benchmarks read framed ITCH files; this is something else",
+                 path);
+    bench_unload(input);
+    return NULL;
 }
 
 void bench_unload(struct bench_input *input) {

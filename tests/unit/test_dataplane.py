@@ -1,0 +1,190 @@
+"""The dataplane program and its shared segment, read while it runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import which
+
+import pytest
+from model.book import Model
+
+from appliance.dataplane import Segment, SegmentError
+from appliance.errors import ApplianceError
+from appliance.synth import Market, write_feed
+
+PROGRAM = which("dataplane") or str(Path(sysconfig.get_path("scripts")) / "dataplane")
+NAME = f"test-{os.getpid()}"
+BID, ASK = 0, 1
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a small synthetic day whose orders are left at its end."""
+    path = tmp_path_factory.mktemp("feed") / "day.itch"
+    write_feed(Market(20_000, 12, 5, live_orders=5000), str(path))
+    return path
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start data planes, and leave none behind."""
+    running: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: str | Path, name: str = NAME) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [PROGRAM, "--segment", name, "--orders", "20000", "--order-pages", "100", "--levels", "20000",
+             *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+    (Path("/dev/shm") / NAME).unlink(missing_ok=True)
+
+
+def wait_for(state: str, process: subprocess.Popen[str]) -> Segment:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        try:
+            segment = Segment(NAME)
+        except SegmentError:
+            time.sleep(0.005)
+            continue
+        if segment.state == state:
+            return segment
+        time.sleep(0.005)
+    raise AssertionError(f"never became {state}")
+
+
+def test_views_are_the_models_top_ten(day: Path, start: Start) -> None:
+    model = Model()
+    model.feed(day.read_bytes())
+    symbols = [model.summary(locate).symbol.decode().rstrip() for locate in (4, 1, 9)]
+    arguments = [word for symbol in symbols for word in ("--symbol", symbol)]
+    process = start("--file", day, "--hold", *arguments)
+    with wait_for("ended", process) as segment:
+        assert segment.pid == process.pid
+        assert segment.live["messages"] == 20_000
+        assert segment.live["digest"] == model.digest
+        for locate, symbol in zip((4, 1, 9), symbols, strict=True):
+            view = segment.view(segment.index(symbol))
+            assert int(view["locate"]) == locate
+            for side, name in ((BID, "bid"), (ASK, "ask")):
+                levels = model.levels(locate, side)[:10]
+                assert int(view[f"{name}_levels"]) == len(levels)
+                shown = [(int(row["px"]), int(row["orders"]), int(row["qty"])) for row in view[name]]
+                assert shown[: len(levels)] == levels
+                assert shown[len(levels) :] == [(0, 0, 0)] * (10 - len(levels))
+
+
+def test_a_view_is_never_half_of_two_updates(tmp_path: Path, start: Start) -> None:
+    """Bids below asks, levels in order, versions that only grow, while the writer runs flat out."""
+    path = tmp_path / "long.itch"
+    write_feed(Market(2_000_000, 2, 3), str(path))
+    model = Model()
+    with path.open("rb") as file:
+        model.feed(file.read(400_000))
+    symbol = model.summary(1).symbol.decode().rstrip()
+    process = start("--file", path, "--hold", "--symbol", symbol)
+    seen = set()
+    last = 0
+    with wait_for("running", process) as segment:
+        while segment.state == "running":
+            view = segment.view(0)
+            version = int(view["version"])
+            assert version % 2 == 0
+            assert version >= last
+            last = version
+            seen.add(version)
+            bids = [int(px) for px in view["bid"]["px"][: int(view["bid_levels"])]]
+            asks = [int(px) for px in view["ask"]["px"][: int(view["ask_levels"])]]
+            assert bids == sorted(bids, reverse=True)
+            assert asks == sorted(asks)
+            assert not bids or not asks or bids[0] < asks[0]
+        assert segment.state == "ended"
+    assert len(seen) > 1
+
+
+def test_it_stops_when_told_and_takes_its_segment_away(day: Path, start: Start) -> None:
+    process = start("--file", day, "--hold", "--symbol", "X")
+    wait_for("ended", process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0
+    with pytest.raises(SegmentError, match="no data plane of this name"):
+        Segment(NAME)
+
+
+def test_a_second_of_the_same_name_is_refused_while_the_first_lives(day: Path, start: Start) -> None:
+    wait_for("ended", start("--file", day, "--hold", "--symbol", "X"))
+    second = start("--file", day, "--symbol", "X")
+    assert second.wait(10) == 2
+    assert "is running" in second.communicate()[1]
+
+
+def test_a_segment_left_by_a_killed_one_is_replaced(day: Path, start: Start) -> None:
+    first = start("--file", day, "--hold", "--symbol", "X")
+    wait_for("ended", first)
+    first.kill()
+    first.wait()
+    second = start("--file", day, "--hold", "--symbol", "X")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with Segment(NAME) as segment:
+            if segment.pid == second.pid and segment.state == "ended":
+                return
+        time.sleep(0.01)
+    raise AssertionError("never replaced")
+
+
+def test_another_builds_segment_is_refused(day: Path, start: Start) -> None:
+    process = start("--file", day, "--hold", "--symbol", "X")
+    wait_for("ended", process)
+    path = Path("/dev/shm") / NAME
+    with path.open("r+b") as file:
+        file.seek(8)
+        file.write(bytes(32))
+    with pytest.raises(SegmentError, match="another build"):
+        Segment(NAME)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"", "no segment"), (b"x" * 200, "not a segment"), (b"x" * 64, "no segment")]
+)
+def test_garbage_is_no_segment(content: bytes, words: str) -> None:
+    path = Path("/dev/shm") / f"{NAME}-garbage"
+    path.write_bytes(content)
+    try:
+        with pytest.raises(ApplianceError, match=words):
+            Segment(path.name)
+    finally:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--file", "/nonexistent", "--symbol", "X"], "/nonexistent"),
+        (["--symbol", "X"], "usage"),
+        (["--file", "x"], "usage"),
+        (["--file", "x", "--symbol", "TOOLONGNAME"], "1 to 8 characters"),
+        (["--file", "x", "--symbol", "X", "--levels", "many"], "not a number"),
+        (["--nonsense"], "usage"),
+    ],
+)
+def test_wrong_words_are_refused(arguments: list[str], words: str, start: Start) -> None:
+    process = start(*arguments)
+    assert process.wait(10) == 2
+    assert words in process.communicate()[1]
