@@ -90,14 +90,16 @@ def _dtype_of(ctype: Any) -> Any:
     if ctype.kind == "primitive":
         if ctype.cname == "char":
             return "S1"
-        size = ffi().sizeof(ctype)
-        return f"{'i' if ctype.cname.startswith('int') else 'u'}{size}"
+        kind = "f" if ctype.cname in ("float", "double") else "i" if ctype.cname.startswith("int") else "u"
+        return f"{kind}{ffi().sizeof(ctype)}"
     if ctype.kind == "enum":
         return "u4"
     if ctype.kind == "array":
         if ctype.item.cname == "char":
             return f"S{ctype.length}"
         return (_dtype_of(ctype.item), (ctype.length,))
+    if ctype.kind == "pointer":  # an address means nothing here, but takes its place
+        return "u8"
     return {
         "names": [name for name, _ in ctype.fields],
         "formats": [_dtype_of(field.type) for _, field in ctype.fields],

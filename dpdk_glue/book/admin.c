@@ -79,11 +79,13 @@ uint16_t book_admin(struct book_set *set, const struct itch_message *message, st
         set->dirty[set->dirty_count++] = locate;
     }
     switch (message->type) {
-    case 'H':
-        if (info->trading_state == (char)message->alpha[0])
+    case 'H': {
+        char state = message->alpha[0] ? (char)message->alpha[0] : '?'; /* 0 says that none was seen */
+        if (info->trading_state == state)
             return 0;
-        info->trading_state = (char)message->alpha[0];
+        info->trading_state = state;
         return set_halted(book, info);
+    }
     case 'h':
         if (info->operational_halt == (char)message->alpha[1])
             return 0;

@@ -182,6 +182,11 @@ static inline void apply_trade(struct book_set *set, const struct itch_message *
     set->counters.trades++;
 }
 
+/* The event of a refused order: a book that has just lost its trust must say so at once. */
+static inline uint16_t apply_refused(const struct book *book, uint16_t flags_before) {
+    return (book->flags & ~flags_before) & BOOK_UNTRUSTED ? BOOK_STATE_CHANGED : 0;
+}
+
 /* Applies a message that holds an order. Returns the event's flags, 0 when it gives none. */
 static inline uint16_t apply_order_message(struct book_set *set, const struct pools *pools,
                                            const struct itch_message *message, unsigned work, uint32_t *hint,
@@ -189,6 +194,7 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct po
     struct book *book;
     unsigned side;
     bool touches_best = false;
+    uint16_t flags = 0;
     event->trade_px = 0;
     event->trade_qty = 0;
     if (work & REMOVES) {
@@ -225,10 +231,11 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct po
         if (work & TRADES)
             apply_trade(set, message, px, asked, event);
         if (work & ADDS) {
-            if (likely(message->qty))
-                apply_add(set, pools, book, side, message->new_reference, message, hint, &touches_best);
-            else
+            uint16_t before = book->flags;
+            if (unlikely(!message->qty))
                 set->counters.zero_quantity++;
+            else if (!apply_add(set, pools, book, side, message->new_reference, message, hint, &touches_best))
+                flags = apply_refused(book, before);
         }
     } else {
         side = message->side == 'S';
@@ -240,14 +247,15 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct po
         book = &pools->books[message->locate];
         if (unlikely(!(book->flags & BOOK_HAS_SYMBOL)))
             book_learn_symbol(set, message->locate, message->stock);
-        if (!apply_add(set, pools, book, side, message->reference, message, hint, &touches_best))
-            return 0;
+        uint16_t before = book->flags;
+        if (unlikely(!apply_add(set, pools, book, side, message->reference, message, hint, &touches_best)))
+            return apply_refused(book, before);
     }
     if (unlikely((book->flags & (BOOK_PUBLISHED | BOOK_DIRTY)) == BOOK_PUBLISHED)) {
         book->flags |= BOOK_DIRTY;
         set->dirty[set->dirty_count++] = message->locate;
     }
-    uint16_t flags = event->trade_qty ? BOOK_TRADE : 0;
+    flags |= event->trade_qty ? BOOK_TRADE : 0;
     if (touches_best && apply_refresh_best(pools, book, side))
         flags |= side == SIDE_BID ? BOOK_BID_CHANGED : BOOK_ASK_CHANGED;
     return flags;

@@ -117,6 +117,7 @@ void book_learn_symbol(struct book_set *set, uint16_t locate, const char *stock)
 void book_view_fill(const struct book_set *set, uint16_t locate, struct book_view *view);
 uint32_t book_levels(const struct book_set *set, uint16_t locate, unsigned side, struct level_view *levels,
                      uint32_t room);
+/* Turns the whole index round to find the references: for people, not for a hot path. */
 uint32_t book_queue(const struct book_set *set, uint16_t locate, unsigned side, struct queued_order *queue,
                     uint32_t room);
 uint64_t book_depth_digest(const struct book_set *set);

@@ -73,7 +73,11 @@ ABI_AT(book_event, flags, 58);
  *     v3 = (bid_orders | ask_orders << 32) ^ locate << 48
  *     R(R(v0, v1, v2, v3));  digest = rotate_left(digest, 5) ^ v0 ^ v1 ^ v2 ^ v3
  * Only adds, rotates and exclusive-ors: the card computes the same in a feed-forward pipeline, and the one
- * step that depends on the last event is a rotate and an exclusive-or. */
+ * step that depends on the last event is a rotate and an exclusive-or.
+ *
+ * The digest of the full depth folds every resting order in the same way, by locate, bids first, best price
+ * first, oldest first:
+ *     v0 = reference   v1 = px   v2 = qty   v3 = locate | side << 16 */
 
 struct level_view {
     uint32_t px;
