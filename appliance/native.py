@@ -87,22 +87,27 @@ def dtype(struct: str) -> Any:
 
 
 def _dtype_of(ctype: Any) -> Any:
-    if ctype.kind == "primitive":
-        if ctype.cname == "char":
-            return "S1"
-        kind = "f" if ctype.cname in ("float", "double") else "i" if ctype.cname.startswith("int") else "u"
-        return f"{kind}{ffi().sizeof(ctype)}"
-    if ctype.kind == "enum":
-        return "u4"
-    if ctype.kind == "array":
-        if ctype.item.cname == "char":
+    match ctype.kind:
+        case "primitive":
+            return _dtype_of_number(ctype)
+        case "enum":
+            return "u4"
+        case "pointer":  # an address means nothing here, but takes its place
+            return "u8"
+        case "array" if ctype.item.cname == "char":
             return f"S{ctype.length}"
-        return (_dtype_of(ctype.item), (ctype.length,))
-    if ctype.kind == "pointer":  # an address means nothing here, but takes its place
-        return "u8"
+        case "array":
+            return (_dtype_of(ctype.item), (ctype.length,))
     return {
         "names": [name for name, _ in ctype.fields],
         "formats": [_dtype_of(field.type) for _, field in ctype.fields],
         "offsets": [field.offset for _, field in ctype.fields],
         "itemsize": ffi().sizeof(ctype),
     }
+
+
+def _dtype_of_number(ctype: Any) -> str:
+    if ctype.cname == "char":
+        return "S1"
+    kind = "f" if ctype.cname in ("float", "double") else "i" if ctype.cname.startswith("int") else "u"
+    return f"{kind}{ffi().sizeof(ctype)}"

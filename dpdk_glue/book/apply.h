@@ -239,7 +239,7 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct po
         }
     } else {
         side = message->side == 'S';
-        if (unlikely((uint32_t)message->locate - 1 >= pools->locates || message->side != "BS"[side] ||
+        if (unlikely((uint32_t)message->locate - 1 >= pools->locates || message->side != (side ? 'S' : 'B') ||
                      !message->qty)) {
             book_count_bad_add(set, message);
             return 0;

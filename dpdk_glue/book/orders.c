@@ -31,7 +31,7 @@ int orders_open(struct orders *orders, uint32_t count, uint32_t pages, uint32_t 
     }
     size_t bytes = nodes * sizeof *orders->nodes + count * sizeof *orders->free_orders +
                    indexed * sizeof *orders->index + pages * sizeof *orders->free_pages +
-                   2 * entries * sizeof *orders->directory + 6 * 64;
+                   2 * entries * sizeof *orders->directory + (size_t)6 * 64;
     if (memory_map(&orders->memory, bytes, false) < 0)
         return -1;
     char *at = orders->memory.base;

@@ -39,5 +39,6 @@ double clock_read_ns(void) {
         cycles[i] = clock_cycles_fenced() - start;
     }
     qsort(cycles, SAMPLES, sizeof cycles[0], ascending);
-    return (double)cycles[SAMPLES / 2] / READS / clock_cycles_per_ns();
+    uint64_t median = cycles[SAMPLES / 2];
+    return (double)median / READS / clock_cycles_per_ns();
 }
