@@ -59,7 +59,8 @@ def _layer(kind: bytes, name: str, *body: Field) -> None:
         ShortField("tracking_number", 0),
         BitField("timestamp", 0, 48),
     ]
-    Itch.kinds[kind] = type(Itch)(name, (Itch,), {"name": name, "fields_desc": [*header, *body]})
+    metaclass: Any = type(Itch)
+    Itch.kinds[kind] = metaclass(name, (Itch,), {"name": name, "fields_desc": [*header, *body]})
 
 
 def _integer(name: str) -> Field:

@@ -23,7 +23,7 @@ ANY_TYPE = 0
 class Field(NamedTuple):
     """One row of the C table."""
 
-    index: int
+    row: int
     kind: int
     offset: int
     length: int
@@ -56,7 +56,7 @@ def _fields_of(kind: bytes) -> list[Field]:
 def _decoded(message: bytes, field: Field) -> int | bytes:
     """Let C decode a message and return one field."""
     value = native.ffi().new("uint8_t[16]")
-    written = native.library().api_itch_value(message, len(message), field.index, value)
+    written = native.library().api_itch_value(message, len(message), field.row, value)
     assert written == field.length
     found = bytes(value)
     assert found[written:] == bytes(16 - written), "more was written than the field is long"
@@ -78,7 +78,7 @@ def _layout(kind: bytes) -> Iterator[tuple[int, int, bool]]:
 
 def _values(kind: bytes) -> st.SearchStrategy[dict[str, Any]]:
     """Draw a value for every field but the type."""
-    drawn = {}
+    drawn: dict[str, st.SearchStrategy[Any]] = {}
     for field in Itch.kinds[kind].fields_desc[1:]:
         length = _bytes_of(field)
         if isinstance(field, Alpha):
@@ -135,7 +135,7 @@ def test_a_message_of_the_wrong_length_is_not_decoded(kind: bytes, change: int) 
     message = message[:change] if change < 0 else message + bytes(change)
     value = native.ffi().new("uint8_t[16]")
     for field in _fields_of(kind):
-        assert native.library().api_itch_value(message, len(message), field.index, value) < 0
+        assert native.library().api_itch_value(message, len(message), field.row, value) < 0
     assert bytes(value) == bytes(16)
 
 
