@@ -27,6 +27,7 @@ def market() -> bytes:
         return b"".join(bytes(piece) for piece in running.chunks())
 
 
+@pytest.mark.heavy
 def test_the_books_of_a_synthetic_day_are_the_models_after_every_message(market: bytes) -> None:
     """Event and top ten each time, sampled touched queues, and all queues of all symbols twenty times."""
     model = Model()
