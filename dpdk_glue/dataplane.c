@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,8 +65,13 @@ static int add_symbol(struct options *options, const char *symbol) {
         return complain("--symbol: a symbol is 1 to 8 characters");
     if (options->symbol_count == SYMBOLS_MAX)
         return complain("--symbol: too many symbols, at most 1024");
-    memset(options->symbols[options->symbol_count], ' ', 8);
-    memcpy(options->symbols[options->symbol_count++], symbol, length);
+    char *padded = options->symbols[options->symbol_count];
+    memset(padded, ' ', 8);
+    memcpy(padded, symbol, length);
+    for (uint32_t i = 0; i < options->symbol_count; i++)
+        if (!memcmp(options->symbols[i], padded, 8))
+            return complain("--symbol: the same symbol twice");
+    options->symbol_count++;
     return 0;
 }
 
@@ -103,6 +109,7 @@ static int parse_options(int count, char **words, struct options *options) {
     };
     int letter;
     int failed = 0;
+    opterr = 0; /* we complain ourselves, in one line */
     while (!failed && (letter = getopt_long(count, words, "", known, NULL)) != -1) {
         switch (letter) {
         case 's':
@@ -136,11 +143,12 @@ static int parse_options(int count, char **words, struct options *options) {
             puts(usage);
             return 1;
         default:
-            return complain(usage);
+            return complain("an option is unknown or lacks its value; usage: dataplane --help");
         }
     }
     if (!failed && (optind != count || !options->segment || !options->file || !options->symbol_count))
-        return complain(usage);
+        return complain("--segment, --file and at least one --symbol are needed, and no other words; "
+                        "usage: dataplane --help");
     return failed;
 }
 
@@ -165,8 +173,9 @@ static int run(const struct options *options, struct segment *segment, struct fe
         tell(segment, feed);
     }
     publisher_close(&publisher);
-    segment_set_state(segment, taken < 0 ? SHM_FAILED : told_to_stop ? SHM_STOPPED : SHM_ENDED);
-    return taken < 0 ? complain(error) : 0;
+    bool failed = taken < 0 && !told_to_stop; /* a read that the signal interrupted is no failure */
+    segment_set_state(segment, failed ? SHM_FAILED : told_to_stop ? SHM_STOPPED : SHM_ENDED);
+    return failed ? complain(error) : 0;
 }
 
 static void wait_to_be_told(void) {
@@ -195,7 +204,7 @@ int main(int count, char **words) {
     options.limits.prefault = 1;
     struct feed *feed = feed_open(options.file, &options.limits, error);
     if (!feed)
-        return complain(error);
+        return told_to_stop ? 0 : complain(error);
     if (segment_create(&segment, options.segment, options.symbol_count, error, sizeof error) < 0) {
         feed_close(feed);
         return complain(error);

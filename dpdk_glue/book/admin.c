@@ -10,6 +10,8 @@ void book_learn_symbol(struct book_set *set, uint16_t locate, const char *stock)
         set->counters.symbols++;
     book->flags |= BOOK_HAS_SYMBOL;
     book->locate = locate;
+    if (locate > set->locates_used)
+        set->locates_used = locate;
     memcpy(set->infos[locate].symbol, stock, sizeof set->infos[locate].symbol);
 }
 
@@ -74,10 +76,7 @@ uint16_t book_admin(struct book_set *set, const struct itch_message *message, st
     struct book_info *info = &set->infos[locate];
     if (message->type == 'R' || !(book->flags & BOOK_HAS_SYMBOL))
         book_learn_symbol(set, locate, stock);
-    if ((book->flags & (BOOK_PUBLISHED | BOOK_DIRTY)) == BOOK_PUBLISHED) {
-        book->flags |= BOOK_DIRTY;
-        set->dirty[set->dirty_count++] = locate;
-    }
+    book_mark_dirty(set, book);
     switch (message->type) {
     case 'H': {
         char state = message->alpha[0] ? (char)message->alpha[0] : '?'; /* 0 says that none was seen */

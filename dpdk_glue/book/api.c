@@ -69,7 +69,7 @@ int32_t api_book_locate(const struct book_set *set, const char *symbol) {
     if (length > sizeof padded)
         return -1;
     memcpy(padded, symbol, length);
-    for (uint32_t locate = 1; locate <= set->locates; locate++)
+    for (uint32_t locate = 1; locate <= set->locates_used; locate++)
         if ((set->books[locate].flags & BOOK_HAS_SYMBOL) && !memcmp(set->infos[locate].symbol, padded, 8))
             return (int32_t)locate;
     return -1;

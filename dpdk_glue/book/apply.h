@@ -11,8 +11,8 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Asks for the line, to be written. Not __builtin_prefetch: gcc 12 takes a function that does nothing else
- * for one without effect, and leaves its calls out. */
+/* Asks for the line. Not __builtin_prefetch: gcc 12 takes a function that does nothing else for one without
+ * effect, and leaves its calls out. */
 static inline void apply_ask_for(const void *line) {
     __asm__ volatile("prefetcht0 %0" : : "m"(*(const char *)line));
 }
@@ -40,7 +40,6 @@ struct pools {
     uint32_t *index;
     struct order_page *directory;
     uint64_t directory_mask;
-    uint32_t *free_orders;
     uint32_t *hints;
     struct book *books;
     uint32_t locates;
@@ -251,10 +250,8 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct po
         if (unlikely(!apply_add(set, pools, book, side, message->reference, message, hint, &touches_best)))
             return apply_refused(book, before);
     }
-    if (unlikely((book->flags & (BOOK_PUBLISHED | BOOK_DIRTY)) == BOOK_PUBLISHED)) {
-        book->flags |= BOOK_DIRTY;
-        set->dirty[set->dirty_count++] = message->locate;
-    }
+    if (unlikely((book->flags & (BOOK_PUBLISHED | BOOK_DIRTY)) == BOOK_PUBLISHED))
+        book_mark_dirty(set, book);
     flags |= event->trade_qty ? BOOK_TRADE : 0;
     if (touches_best && apply_refresh_best(pools, book, side))
         flags |= side == SIDE_BID ? BOOK_BID_CHANGED : BOOK_ASK_CHANGED;

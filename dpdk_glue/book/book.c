@@ -3,6 +3,7 @@
 #include "book/apply.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct book_set *book_open(const struct book_limits *limits) {
     struct book_set *set = calloc(1, sizeof *set);
@@ -41,8 +42,31 @@ void book_close(struct book_set *set) {
     free(set);
 }
 
-void book_set_stale(struct book_set *set, int stale) {
+void book_clear(struct book_set *set) {
+    size_t used = (size_t)set->locates_used + 1;
+    memset(set->books, 0, used * sizeof *set->books);
+    memset(set->infos, 0, used * sizeof *set->infos);
+    orders_clear(&set->orders);
+    side_pool_clear(&set->sides);
+    set->locates_used = 0;
+    set->dirty_count = 0;
+    set->counters.symbols = 0;
+    set->session++;
+}
+
+void book_mark_dirty(struct book_set *set, struct book *book) {
+    if ((book->flags & (BOOK_PUBLISHED | BOOK_DIRTY)) == BOOK_PUBLISHED) {
+        book->flags |= BOOK_DIRTY;
+        set->dirty[set->dirty_count++] = book->locate;
+    }
+}
+
+void book_set_stale(struct book_set *set, bool stale) {
+    uint16_t before = set->every_flag;
     set->every_flag = stale ? BOOK_STALE : 0;
+    if (set->every_flag != before)
+        for (uint32_t locate = 1; locate <= set->locates_used; locate++)
+            book_mark_dirty(set, &set->books[locate]);
 }
 
 /* The one place where a book stops being trusted. */
@@ -51,6 +75,7 @@ static void distrust(struct book_set *set, struct book *book, uint64_t *why) {
     if (!(book->flags & BOOK_UNTRUSTED))
         set->counters.untrusted_books++;
     book->flags |= BOOK_UNTRUSTED;
+    book_mark_dirty(set, book);
 }
 
 void book_count_bad_add(struct book_set *set, const struct itch_message *message) {
@@ -105,12 +130,14 @@ uint32_t book_find_level(struct book_set *set, struct book *book, unsigned side_
             return *hint = (uint32_t)entry;
         }
     }
-    if ((!side->levels || side->count == (uint32_t)SIDE_SMALLEST << side->size_class) &&
-        side_grow(&set->sides, side) < 0)
-        return 0;
     uint32_t node = orders_new_level(&set->orders);
     if (!node)
         return 0;
+    if ((!side->levels || side->count == (uint32_t)SIDE_SMALLEST << side->size_class) &&
+        side_grow(&set->sides, side) < 0) {
+        orders_free_level(&set->orders, node);
+        return 0;
+    }
     *orders_level(&set->orders, node) = (struct level){
         .px = px, .prev = node, .next = node, .locate = book->locate, .side = (uint8_t)side_index};
     side_insert(side, better, key | node);

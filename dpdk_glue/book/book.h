@@ -80,6 +80,9 @@ struct book_set {
     uint32_t *hints; /* level last used at a (locate, price): checked before it is believed, never erased */
     struct book_info *infos;
     uint32_t locates;
+    uint32_t locates_used; /* the highest that was named in this session */
+    uint64_t session;      /* counts up when the books are cleared */
+    uint64_t empty_messages;
     uint16_t every_flag; /* BOOK_STALE while the feed has a gap */
     struct orders orders;
     struct side_pool sides;
@@ -88,7 +91,7 @@ struct book_set {
     uint64_t sequence; /* of the next message */
     uint64_t venue_ns; /* of the last message */
     uint64_t rx_cycles;
-    uint16_t *dirty; /* locates whose view is behind */
+    uint16_t *dirty; /* locates whose view is behind: once each */
     uint32_t dirty_count;
 };
 
@@ -105,7 +108,11 @@ size_t book_feed(struct book_set *set, const uint8_t *run, size_t bytes, struct 
 bool book_type_has_order(uint8_t type);
 
 /* Marks everything stale or fresh again: the feed's business. */
-void book_set_stale(struct book_set *set, int stale);
+void book_set_stale(struct book_set *set, bool stale);
+/* Another session: no orders, no levels, no symbols. What was counted stays counted. */
+void book_clear(struct book_set *set);
+/* The book's view, if it is published, is to be written again. */
+void book_mark_dirty(struct book_set *set, struct book *book);
 
 /* admin.c: every message that holds no order. Returns what its event must say: 0, BOOK_TRADE (with price and
  * quantity in `event`) or BOOK_STATE_CHANGED. */

@@ -80,7 +80,7 @@ static void fold_order(void *context, const struct level *level, const struct or
 uint64_t book_depth_digest(const struct book_set *set) {
     uint64_t *references = orders_references(&set->orders);
     struct depth depth = {.references = references, .first = orders_first(&set->orders)};
-    for (uint32_t locate = 1; references && locate <= set->locates; locate++)
+    for (uint32_t locate = 1; references && locate <= set->locates_used; locate++)
         for (unsigned side_index = SIDE_BID; side_index <= SIDE_ASK; side_index++) {
             const struct side *side = &set->books[locate].side[side_index];
             for (uint32_t i = side->count; i-- > 0;)
@@ -91,9 +91,7 @@ uint64_t book_depth_digest(const struct book_set *set) {
 }
 
 void book_view_fill(const struct book_set *set, uint16_t locate, struct book_view *view) {
-    uint64_t version = view->version;
     memset(view, 0, sizeof *view);
-    view->version = version;
     if (locate > set->locates)
         return;
     const struct book *book = &set->books[locate];

@@ -46,6 +46,25 @@ int orders_open(struct orders *orders, uint32_t count, uint32_t pages, uint32_t 
     return 0;
 }
 
+void orders_clear(struct orders *orders) {
+    /* A level of 0 orders is what makes an old hint worthless. */
+    memset(&orders->nodes[2], 0, 2 * (size_t)orders->levels_used * sizeof *orders->nodes);
+    memset(&orders->index[ORDERS_PER_PAGE], 0,
+           (size_t)orders->pages_used * ORDERS_PER_PAGE * sizeof *orders->index);
+    if (orders->pages_used)
+        memset(orders->directory, 0, (orders->directory_mask + 1) * sizeof *orders->directory);
+    if (orders->stray_count)
+        memset(orders->strays, 0, (orders->strays_mask + 1) * sizeof *orders->strays);
+    orders->free_level = 0;
+    orders->levels_used = 0;
+    orders->live_levels = 0;
+    orders->free_order_count = 0;
+    orders->orders_used = 0;
+    orders->free_page_count = 0;
+    orders->pages_used = 0;
+    orders->stray_count = 0;
+}
+
 void orders_close(struct orders *orders) {
     memory_unmap(&orders->memory);
 }

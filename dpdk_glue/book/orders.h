@@ -83,6 +83,8 @@ struct orders {
 
 int orders_open(struct orders *orders, uint32_t count, uint32_t pages, uint32_t levels, bool prefault);
 void orders_close(struct orders *orders);
+/* As it was when opened; only what was used is touched. */
+void orders_clear(struct orders *orders);
 
 /* The entry of a page that is not where the directory has it: NULL when there is none. */
 struct order_page *orders_find_stray(struct orders *orders, uint64_t number);

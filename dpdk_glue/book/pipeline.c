@@ -25,7 +25,6 @@ static inline struct pools pools_of(const struct book_set *set) {
         .index = orders->index,
         .directory = orders->directory,
         .directory_mask = orders->directory_mask,
-        .free_orders = orders->free_orders,
         .hints = set->hints,
         .books = set->books,
         .locates = set->locates,
@@ -49,6 +48,7 @@ static __attribute__((noinline, cold)) void skip_malformed(struct book_set *set,
         set->counters.unknown_type++;
     else
         set->counters.bad_length++;
+    set->empty_messages += !length;
     memset(decoded, 0, sizeof *decoded);
 }
 
@@ -166,6 +166,15 @@ static inline struct book_event *apply(struct book_set *set, const struct pools 
     return event;
 }
 
+/* The time of the last message that has one. */
+static inline void note_time(struct book_set *set, const struct group *group) {
+    for (unsigned i = group->count; i-- > 0;)
+        if (likely(group->messages[i].type)) {
+            set->venue_ns = group->messages[i].timestamp_ns;
+            return;
+        }
+}
+
 size_t book_feed(struct book_set *set, const uint8_t *run, size_t bytes, struct book_event *events,
                  uint32_t room, uint32_t *event_count) {
     const struct pools pools = pools_of(set);
@@ -184,7 +193,7 @@ size_t book_feed(struct book_set *set, const uint8_t *run, size_t bytes, struct 
         neighbours(&pools, &group);
         sides(&pools, &group);
         struct book_event *end = apply(set, &pools, &group, event);
-        set->venue_ns = group.messages[group.count - 1].timestamp_ns;
+        note_time(set, &group);
         set->counters.events += (uint64_t)(end - event);
         if (events)
             event = end;

@@ -18,7 +18,7 @@ void publisher_close(struct publisher *publisher) {
 
 static void look_for_symbols(struct publisher *publisher, struct book_set *books) {
     publisher->symbols_known = books->counters.symbols;
-    for (uint32_t locate = 1; locate <= books->locates; locate++) {
+    for (uint32_t locate = 1; locate <= books->locates_used; locate++) {
         struct book *book = &books->books[locate];
         if (!(book->flags & BOOK_HAS_SYMBOL) || publisher->slots[locate])
             continue;
@@ -26,37 +26,46 @@ static void look_for_symbols(struct publisher *publisher, struct book_set *books
             if (!memcmp(books->infos[locate].symbol, publisher->symbols[i], 8)) {
                 publisher->slots[locate] = (uint16_t)(i + 1);
                 publisher->found++;
-                book->flags |= BOOK_PUBLISHED | BOOK_DIRTY;
-                books->dirty[books->dirty_count++] = (uint16_t)locate;
+                book->flags |= BOOK_PUBLISHED;
+                book_mark_dirty(books, book);
                 break;
             }
     }
 }
 
-static void write_view(const struct book_set *books, uint16_t locate, struct book_view *view) {
-    struct book_view fresh;
-    fresh.version = view->version + 1;
-    book_view_fill(books, locate, &fresh);
-    __atomic_store_n(&view->version, fresh.version, __ATOMIC_RELAXED);
+static void replace_view(struct book_view *view, struct book_view *fresh) {
+    uint64_t version = view->version;
+    __atomic_store_n(&view->version, version + 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    memcpy((char *)view + sizeof view->version, (char *)&fresh + sizeof fresh.version,
-           sizeof fresh - sizeof fresh.version);
-    __atomic_store_n(&view->version, fresh.version + 1, __ATOMIC_RELEASE);
+    memcpy((char *)view + sizeof version, (char *)fresh + sizeof version, sizeof *view - sizeof version);
+    __atomic_store_n(&view->version, version + 2, __ATOMIC_RELEASE);
+}
+
+/* Only the symbol is left: the books of another session know nothing yet. */
+static void blank_views(struct publisher *publisher) {
+    for (uint32_t i = 0; i < publisher->count; i++) {
+        struct book_view blank = {0};
+        memcpy(blank.symbol, publisher->symbols[i], sizeof blank.symbol);
+        replace_view(&publisher->views[i], &blank);
+    }
 }
 
 void publisher_step(struct publisher *publisher, struct book_set *books) {
-    if (publisher->books != books) {
+    if (publisher->session != books->session) {
         memset(publisher->slots, 0, ABI_MAX_LOCATES * sizeof *publisher->slots);
-        publisher->books = books;
+        publisher->session = books->session;
         publisher->found = 0;
         publisher->symbols_known = 0;
+        blank_views(publisher);
     }
     if (publisher->found < publisher->count && publisher->symbols_known != books->counters.symbols)
         look_for_symbols(publisher, books);
     for (uint32_t i = 0; i < books->dirty_count; i++) {
         uint16_t locate = books->dirty[i];
+        struct book_view fresh;
         books->books[locate].flags &= (uint16_t)~BOOK_DIRTY;
-        write_view(books, locate, &publisher->views[publisher->slots[locate] - 1]);
+        book_view_fill(books, locate, &fresh);
+        replace_view(&publisher->views[publisher->slots[locate] - 1], &fresh);
     }
     books->dirty_count = 0;
 }

@@ -2,7 +2,7 @@
  *
  * The writer makes `version` odd, writes, and makes it even again. A reader copies the view and keeps the
  * copy if the version was even and the same before and after. Only views whose book has changed since the
- * last call are written.
+ * last call are written; a new session blanks them all.
  */
 #ifndef APPLIANCE_BOOK_PUBLISH_H
 #define APPLIANCE_BOOK_PUBLISH_H
@@ -14,7 +14,7 @@ struct publisher {
     uint32_t count;
     uint32_t found;           /* symbols that the feed has named so far */
     uint64_t symbols_known;   /* when last looked for the rest */
-    struct book_set *books;   /* another set begins with nothing found */
+    uint64_t session;         /* of the books: another one begins with nothing found */
     uint16_t *slots;          /* view of a locate, + 1 */
     const char (*symbols)[8]; /* padded with spaces */
 };

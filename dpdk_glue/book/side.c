@@ -14,6 +14,11 @@ int side_pool_open(struct side_pool *pool, uint32_t levels, uint32_t locates) {
     return memory_map(&pool->memory, sides * smallest + (size_t)levels * 8 * sizeof(int64_t), false);
 }
 
+void side_pool_clear(struct side_pool *pool) {
+    pool->used = 0;
+    memset(pool->free, 0, sizeof pool->free);
+}
+
 void side_pool_close(struct side_pool *pool) {
     memory_unmap(&pool->memory);
 }

@@ -30,6 +30,8 @@ struct side_pool {
 
 int side_pool_open(struct side_pool *pool, uint32_t levels, uint32_t locates);
 void side_pool_close(struct side_pool *pool);
+/* Every block is free again; the sides that had one are the caller's to forget. */
+void side_pool_clear(struct side_pool *pool);
 /* Makes room for one more entry; -1 when the pool has run out. */
 int side_grow(struct side_pool *pool, struct side *side);
 /* The last level has left: its block is for others. */
@@ -38,10 +40,6 @@ void side_give_back(struct side_pool *pool, struct side *side);
 static inline int64_t side_key(uint32_t px, unsigned side) {
     uint32_t better = px ^ -(uint32_t)side ^ UINT32_C(0x80000000);
     return (int64_t)((uint64_t)better << 32);
-}
-
-static inline uint32_t side_px(int64_t entry, unsigned side) {
-    return (uint32_t)((uint64_t)entry >> 32) ^ -(uint32_t)side ^ UINT32_C(0x80000000);
 }
 
 static inline unsigned side_better_in_four(const int64_t *entries, __m256i limit) {

@@ -69,13 +69,12 @@ static const char *why_not_opened(int error) {
 
 /* Reads from the file itself. */
 static ssize_t read_file(struct source *source, uint8_t *to, size_t room) {
-    ssize_t got;
-    do
-        got = read(source->descriptor, to, room);
-    while (got < 0 && errno == EINTR);
+    ssize_t got = read(source->descriptor, to, room);
     if (got < 0) {
         if (errno == EISDIR)
             source_error(source, "is a directory, not a feed file; name a file in it");
+        else if (errno == EINTR) /* a signal: an idle pipe must not keep us from stopping */
+            source_error(source, "interrupted at byte %llu", (unsigned long long)source->position);
         else
             source_error(source, "cannot be read at byte %llu: %s", (unsigned long long)source->position,
                          strerror(errno));

@@ -1,6 +1,7 @@
 #include "stage/feed.h"
 
 #include "port/file.h"
+#include "stats/clock.h"
 #include "wire/frame.h"
 #include "wire/lines.h"
 
@@ -15,6 +16,15 @@ enum {
     REORDER_WINDOW = 1024,
     SETTLE = 4
 };
+
+/* Every event says when the burst that caused it came in. */
+static uint64_t receive_stamp(void) {
+#ifdef APPLIANCE_NO_STATS
+    return 0;
+#else
+    return clock_cycles();
+#endif
+}
 
 struct feed *feed_open(const char *path, const struct book_limits *limits, char *error) {
     struct feed *feed = calloc(1, sizeof *feed);
@@ -47,40 +57,24 @@ void feed_close(struct feed *feed) {
     free(feed);
 }
 
-static void mark_stale(struct feed *feed) {
-    feed->stale = 1;
-    book_set_stale(feed->books, 1);
+static void mark_stale(struct feed *feed, bool stale) {
+    feed->stale = stale;
+    book_set_stale(feed->books, stale);
 }
 
-/* What was counted stays counted; orders, levels and symbols belong to the session that is over. */
-static int empty_books(struct feed *feed, char *error) {
-    struct book_set *fresh = book_open(&feed->limits);
-    if (!fresh) {
-        snprintf(error, PORT_ERROR_BYTES, "no memory for the books of another session (%s)", strerror(errno));
-        return -1;
-    }
-    fresh->counters = feed->books->counters;
-    fresh->counters.live_orders = 0;
-    fresh->counters.symbols = 0;
-    fresh->counters.untrusted_books = 0;
-    book_close(feed->books);
-    feed->books = fresh;
-    feed->stale = 0;
-    return 0;
-}
-
-/* 1 = a run, 0 = none, -1 = failed. */
-static int run_of_mold(struct feed *feed, struct feed_run *run, char *error) {
+static bool run_of_mold(struct feed *feed, struct feed_run *run) {
     struct mold64_run arrived;
     if (!feed->mold || !mold64_next(feed->mold, &arrived))
-        return 0;
-    if (arrived.new_session && empty_books(feed, error) < 0)
-        return -1;
+        return false;
+    if (arrived.new_session) {
+        book_clear(feed->books);
+        mark_stale(feed, false);
+    }
     if (arrived.gap_before)
-        mark_stale(feed);
+        mark_stale(feed, true);
     feed->books->sequence = arrived.first_sequence;
     *run = (struct feed_run){.blocks = arrived.blocks, .bytes = arrived.length};
-    return 1;
+    return true;
 }
 
 static int push_frame(struct feed *feed, const struct port_frame *frame, char *error) {
@@ -92,14 +86,18 @@ static int push_frame(struct feed *feed, const struct port_frame *frame, char *e
     if (frame_parse(frame->data, frame->length, &udp, &feed->frames) != FRAME_UDP)
         return 0;
     int line = lines_find(&feed->lines, &udp);
-    if (line != LINES_OTHER)
-        mold64_push(feed->mold, udp.payload, udp.length, (unsigned)line);
+    /* A session that was left without its end mark: what it still held cannot be known. */
+    if (line != LINES_OTHER &&
+        mold64_push(feed->mold, udp.payload, udp.length, (unsigned)line) == MOLD64_OTHER_SESSION)
+        mark_stale(feed, true);
     return 0;
 }
 
 int feed_next(struct feed *feed, struct feed_run *run, char *error) {
     for (;;) {
-        int found = run_of_mold(feed, run, error);
+        bool found = run_of_mold(feed, run);
+        if (found && !run->bytes) /* it only told of a gap at the end */
+            continue;
         if (!found && feed->failed) { /* all that came before the failure has been given */
             snprintf(error, PORT_ERROR_BYTES, "%s", feed->port->error);
             return -1;
@@ -109,6 +107,7 @@ int feed_next(struct feed *feed, struct feed_run *run, char *error) {
         if (feed->burst_next == feed->burst_count) {
             feed->burst_next = 0;
             feed->burst_count = feed->port->driver->rx_burst(feed->port, feed->burst, FEED_BURST);
+            feed->books->rx_cycles = receive_stamp();
             if (feed->burst_count < 0) {
                 feed->failed = feed->burst_count == PORT_FAILED;
                 feed->burst_count = 0;
@@ -128,13 +127,18 @@ int feed_next(struct feed *feed, struct feed_run *run, char *error) {
     }
 }
 
+/* An empty message is no loss: MoldUDP64 allows them. */
+static uint64_t malformed_messages(const struct book_set *books) {
+    return books->counters.bad_length - books->empty_messages;
+}
+
 static void apply(struct feed *feed, struct feed_run *run, size_t bytes) {
-    uint64_t malformed = feed->books->counters.bad_length;
+    uint64_t malformed = malformed_messages(feed->books);
     size_t taken = book_feed(feed->books, run->blocks, bytes, NULL, 0, NULL);
     run->blocks += taken;
     run->bytes -= taken;
-    if (feed->books->counters.bad_length != malformed)
-        mark_stale(feed);
+    if (malformed_messages(feed->books) != malformed)
+        mark_stale(feed, true);
 }
 
 /* The bytes of the messages whose sequence number is at most `until`. */

@@ -4,7 +4,8 @@
  *
  * A feed owns its port, its arbitration and its books. When messages are missing (a gap that no line filled,
  * a message whose length is wrong for its type) every book is stale from there on: nothing in a file can tell
- * which symbols were touched. Another session starts with empty books.
+ * which symbols were touched. Another session starts with empty
+ * books, in the same memory. So does a packet of another session while ours has not ended make them stale.
  */
 #ifndef APPLIANCE_STAGE_FEED_H
 #define APPLIANCE_STAGE_FEED_H
@@ -34,7 +35,7 @@ struct feed {
     int burst_next;
     int finished; /* the port has ended, and with it every gap */
     int failed;   /* it ended because it failed */
-    int stale;
+    bool stale;
     struct feed_run rest; /* what feed_advance has not applied yet */
 };
 

@@ -1,7 +1,7 @@
 /* The shared segment of a running data plane: how others see it. abi.h says what is in it.
  *
- * A segment is a file in /dev/shm of this name. One that a dead process left behind is replaced; one whose
- * process lives is not touched.
+ * A segment is a file in /dev/shm of this name, locked by its process. One that a dead process left behind is
+ * replaced; one whose process lives is not touched.
  */
 #ifndef APPLIANCE_STAGE_SEGMENT_H
 #define APPLIANCE_STAGE_SEGMENT_H
@@ -12,6 +12,7 @@
 
 struct segment {
     char name[128];
+    int file;
     struct shm_header *header;
     struct book_view *views;
 };

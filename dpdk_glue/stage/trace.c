@@ -86,14 +86,18 @@ static char *put_row(struct trace *trace, char *text, uint64_t sequence, uint16_
     return text;
 }
 
-/* The locate that the last message touched; 0 for none. */
-static uint16_t touched(struct book_set *books) {
-    if (!books->dirty_count)
-        return 0;
-    uint16_t locate = books->dirty[0];
+static void forget_touched(struct book_set *books) {
+    for (uint32_t i = 0; i < books->dirty_count; i++)
+        books->books[books->dirty[i]].flags &= (uint16_t)~BOOK_DIRTY;
     books->dirty_count = 0;
-    books->books[locate].flags &= (uint16_t)~BOOK_DIRTY;
-    return locate;
+}
+
+/* The locate of an order message that has touched its book; 0 for any other. */
+static uint16_t touched(const struct book_set *books, const uint8_t *message, unsigned length) {
+    if (length < ITCH_HEADER_BYTES || !book_type_has_order(message[0]))
+        return 0;
+    uint16_t locate = (uint16_t)(message[1] << 8 | message[2]);
+    return locate <= books->locates && (books->books[locate].flags & BOOK_DIRTY) ? locate : 0;
 }
 
 int64_t trace_fill(struct trace *trace, char *text, size_t room, uint64_t budget, int *ended, char *error) {
@@ -102,7 +106,7 @@ int64_t trace_fill(struct trace *trace, char *text, size_t room, uint64_t budget
     *ended = 0;
     while (at <= full && budget && !trace->failed) {
         if (!trace->run.bytes) {
-            const struct book_set *before = trace->feed->books;
+            uint64_t session = trace->feed->books->session;
             int found = feed_next(trace->feed, &trace->run, trace->error);
             if (found < 0) {
                 trace->failed = true;
@@ -112,16 +116,17 @@ int64_t trace_fill(struct trace *trace, char *text, size_t room, uint64_t budget
                 *ended = 1;
                 break;
             }
-            if (trace->feed->books != before)
+            if (trace->feed->books->session != session)
                 watch_all(trace->feed->books);
             continue;
         }
         unsigned length;
         uint64_t sequence = trace->feed->books->sequence;
+        forget_touched(trace->feed->books);
         const uint8_t *message = feed_apply_one(trace->feed, &trace->run, &length);
         budget--;
-        uint16_t locate = touched(trace->feed->books);
-        if (!locate || !length || !book_type_has_order(message[0]))
+        uint16_t locate = touched(trace->feed->books, message, length);
+        if (!locate)
             continue;
         if (trace->symbol[0] && memcmp(trace->feed->books->infos[locate].symbol, trace->symbol, 8) != 0)
             continue;
