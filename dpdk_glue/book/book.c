@@ -12,21 +12,21 @@ struct book_set *book_open(const struct book_limits *limits) {
     set->locates = limits->locates < ABI_MAX_LOCATES ? limits->locates : ABI_MAX_LOCATES - 1;
     set->sequence = 1;
     size_t count = (size_t)set->locates + 1;
-    if (memory_map(&set->memory,
-                   count * (sizeof *set->books + sizeof *set->infos + sizeof *set->dirty) + 64 +
-                       (sizeof(uint32_t) << BOOK_HINT_BITS),
-                   false) < 0 ||
-        orders_open(&set->orders, limits->orders, limits->order_pages, limits->levels, limits->prefault) <
-            0 ||
+    size_t hints = (size_t)1 << BOOK_HINT_BITS;
+    size_t bytes =
+        count * (sizeof *set->books + sizeof *set->infos + sizeof *set->dirty) + hints * sizeof *set->hints;
+    bool prefault = limits->prefault;
+    if (memory_map(&set->memory, bytes, false) < 0 ||
+        orders_open(&set->orders, limits->orders, limits->order_pages, limits->levels, prefault) < 0 ||
         side_pool_open(&set->sides, limits->levels, set->locates) < 0) {
         book_close(set);
         return NULL;
     }
     set->books = set->memory.base;
     set->hints = (void *)(set->books + count);
-    set->infos = (void *)(set->hints + (1 << BOOK_HINT_BITS));
+    set->infos = (void *)(set->hints + hints);
     set->dirty = (void *)(set->infos + count);
-    if (limits->prefault) {
+    if (prefault) {
         memory_touch(&set->memory, set->memory.bytes);
         memory_touch(&set->sides.memory, set->sides.memory.bytes);
     }

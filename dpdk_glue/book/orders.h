@@ -1,9 +1,7 @@
-/* Orders and levels: 16-byte nodes in one dense arena, and the direct index from a reference number to its
- * node.
+/* Orders and levels: 16-byte nodes in one dense arena, and the direct index from a reference to its node.
  *
- * The queue of a level is a circular doubly linked list in which the level itself is the sentinel: the
- * level's first half has its links where an order has them, so linking and unlinking need no test for head or
- * tail.
+ * The queue of a level is a circular doubly linked list in which the level itself is the sentinel: its first
+ * half has its links where an order has them, so linking and unlinking need no test for head or tail.
  *
  * References are resolved through pages of ORDERS_PER_PAGE consecutive numbers, four bytes each: the order's
  * node, 0 for none. The directory has one entry for every residue of the page number; a feed counts
@@ -11,10 +9,9 @@
  * and the later one goes to a small hash table. A page whose last order has left is given to the next number
  * that needs one.
  *
- * Nodes are taken from the one freed last, so the live orders stay together and mostly in the cache. (Orders
- * kept in the pages themselves, 16 bytes for every number the venue skipped or that has died, spread over 330
- * MB instead of 5 on the mix; random lines of memory cost 8 to 12 ns each here even when asked for in
- * advance.)
+ * Nodes are taken from the one freed last, so the live orders stay together and mostly in the cache. Kept in
+ * the pages themselves, 16 bytes for every number that the venue skipped or that is dead, they spread over
+ * 330 MB instead of 5 on the mix, and a random line of memory costs 8 to 12 ns even when asked for in time.
  */
 #ifndef APPLIANCE_BOOK_ORDERS_H
 #define APPLIANCE_BOOK_ORDERS_H
@@ -53,8 +50,7 @@ _Static_assert(sizeof(struct order) == 16 && sizeof(struct level) == 32, "one an
 
 struct order_page {
     uint64_t number; /* page number + 1; 0 = none */
-    uint32_t
-        first; /* where its ORDERS_PER_PAGE entries stand in the index; 0 = a page that is always empty */
+    uint32_t first;  /* where its entries stand in the index; 0 = a page that is always empty */
     uint32_t live;
 };
 

@@ -102,7 +102,6 @@ API_EXPORT uint64_t api_trace_row_bytes(const struct trace *trace);
 /* Whole lines of text: their bytes, or -1. `room` is at least one row. */
 API_EXPORT int64_t api_trace_fill(struct trace *trace, char *text, uint64_t room, uint64_t budget, int *ended,
                                   char *error);
-API_EXPORT uint64_t api_trace_rows(const struct trace *trace);
 
 /* bench */
 struct bench_input;

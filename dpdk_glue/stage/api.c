@@ -65,7 +65,3 @@ int64_t api_trace_fill(struct trace *trace, char *text, uint64_t room, uint64_t 
                        char *error) {
     return trace_fill(trace, text, room, budget, ended, error);
 }
-
-uint64_t api_trace_rows(const struct trace *trace) {
-    return trace->rows;
-}

@@ -130,7 +130,6 @@ int64_t trace_fill(struct trace *trace, char *text, size_t room, uint64_t budget
             continue;
         if (trace->symbol[0] && memcmp(trace->feed->books->infos[locate].symbol, trace->symbol, 8) != 0)
             continue;
-        trace->rows++;
         at = put_row(trace, at, sequence, locate, (char)message[0]);
     }
     if (trace->failed && at == text) { /* the rows before the failure have been handed out */

@@ -17,7 +17,6 @@ struct trace {
     struct level_view *levels; /* depth of each side */
     uint32_t depth;
     char symbol[8]; /* padded; all zero = every symbol */
-    uint64_t rows;
     bool failed;
     char error[PORT_ERROR_BYTES];
 };

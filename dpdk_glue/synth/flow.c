@@ -280,8 +280,7 @@ static uint32_t next_to_purge(struct synth_market *market) {
     return market->purge_at;
 }
 
-/* An add takes a message and asks for another; with one to spare, something that moves no order is written.
- */
+/* An add takes a message and asks for another; with one to spare, what is written moves no order. */
 void synth_flow_to_empty(struct synth_market *market) {
     uint64_t left = synth_left(market), live = market->store.live;
     if (live == 0 ? left >= 2 : left > live + 1)

@@ -25,8 +25,7 @@ static inline uint64_t synth_splitmix(uint64_t *state) {
     return mixed ^ mixed >> 31;
 }
 
-/* The stream is mixed once before it meets the seed, so that (seed, stream) pairs do not collide by addition.
- */
+/* The stream is mixed once before it meets the seed: (seed, stream) pairs must not collide by addition. */
 static inline void synth_prng_seed(struct synth_prng *prng, uint64_t seed, enum synth_stream stream) {
     uint64_t state = stream;
     state = synth_splitmix(&state) ^ seed;

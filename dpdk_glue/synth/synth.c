@@ -235,10 +235,6 @@ uint64_t synth_fill(struct synth *synth, uint8_t *buffer, uint64_t capacity) {
     return filled;
 }
 
-bool synth_ended(const struct synth *synth) {
-    return synth->stage == STAGE_END && synth->staged_from == synth->staged_to;
-}
-
 void synth_counters(const struct synth *synth, struct synth_counters *counters) {
     const struct synth_writer *writer = &synth->market.writer;
     memset(counters, 0, sizeof *counters);

@@ -24,7 +24,6 @@ void synth_close(struct synth *synth);
  * day, or when not even the longest message (52 bytes) fits. */
 uint64_t synth_fill(struct synth *synth, uint8_t *buffer, uint64_t capacity);
 
-bool synth_ended(const struct synth *synth);
 void synth_counters(const struct synth *synth, struct synth_counters *counters);
 
 #endif

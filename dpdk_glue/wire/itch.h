@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ITCH_HEADER_BYTES = 11, ITCH_LONGEST = 50, ITCH_SLACK = 64, ITCH_TYPES = 23 };
+enum { ITCH_HEADER_BYTES = 11, ITCH_LONGEST = 50, ITCH_SLACK = 64 };
 
 /* A decoded message. Which members are meaningful depends on the type; all others are zero. Types that carry
  * no order use the same bytes for their own fields: itch_messages.def says which. */
