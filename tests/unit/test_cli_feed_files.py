@@ -71,7 +71,7 @@ def test_replay_of_the_same_day_in_gzip_gives_the_same_books(day: Path, tmp_path
     packed = tmp_path / "day.itch.gz"
     packed.write_bytes(gzip.compress(day.read_bytes(), 1))
     done = appliance("replay", packed, "--json")
-    if done.returncode == 2 and "built without" in done.stderr:
+    if done.returncode == 2 and "this build has no zlib" in done.stderr:
         return  # a build without zlib says so; test_port_file checks the words
     assert json.loads(done.stdout)["digest"] == f"{model.digest:016x}"
 
