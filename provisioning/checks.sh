@@ -41,11 +41,11 @@ lint_shell() {
 # Tests of what no build option changes.
 SAME_FOR_ALL_VARIANTS=(tests/unit/test_bootstrap.py tests/unit/test_lint.py)
 
-# name, compiler, meson options
+# Name, compiler, meson options; the slowest to test first.
 VARIANTS=(
+    'sanitizers     gcc    --buildtype=debugoptimized -Db_sanitize=address,undefined'
     'gcc            gcc'
     'clang          clang'
-    'sanitizers     gcc    --buildtype=debugoptimized -Db_sanitize=address,undefined'
     'without-stats  gcc    -Dstats=false'
     'without-dpdk   gcc    -Ddpdk=disabled'
     'without-gzip   gcc    -Dgzip=disabled'
@@ -127,30 +127,33 @@ run_suite() {
     step "lint: clang-format" lint_c_format
     step_with shellcheck "lint: shellcheck" lint_shell
 
-    step "tests: all, as installed" "$BIN/pytest" -q
-
-    local variant name compiler options
+    local variant name compiler options built=()
     for variant in "${VARIANTS[@]}"; do
         read -r name compiler options <<<"$variant"
         # shellcheck disable=SC2086  # the options are words
         step_with "$compiler" "$name: build" build_variant "$name" "$compiler" $options
         if step_ok; then
-            step "$name: tests" test_variant "$name"
+            built+=("$name")
         fi
     done
+    step_with clang "fuzz: build" build_variant fuzz clang --buildtype=debugoptimized -Dfuzz=true
+    local target targets=()
+    if step_ok; then
+        mapfile -t targets < <(fuzz_targets)
+        [[ ${#targets[@]} != 0 ]] || step_impossible "fuzz" "the build made no fuzz target"
+    fi
     if [[ -f build/clang/compile_commands.json ]]; then
         step_with clang-tidy "lint: clang-tidy" lint_c_tidy
     fi
 
-    step_with clang "fuzz: build" build_variant fuzz clang --buildtype=debugoptimized -Dfuzz=true
-    if step_ok; then
-        local target targets
-        mapfile -t targets < <(fuzz_targets)
-        for target in "${targets[@]}"; do
-            step "fuzz: $(basename "$target")" fuzz "$target"
-        done
-        [[ ${#targets[@]} != 0 ]] || step_impossible "fuzz" "the build made no fuzz target"
-    fi
+    step_beside "tests: all, as installed" "$BIN/pytest" -q
+    for name in "${built[@]}"; do
+        step_beside "$name: tests" test_variant "$name"
+    done
+    for target in "${targets[@]}"; do
+        step_beside "fuzz: $(basename "$target")" fuzz "$target"
+    done
+    steps_join
     steps_summary
 }
 

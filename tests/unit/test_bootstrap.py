@@ -18,8 +18,22 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 COMMON_TOOLS = (
-    *("bash", "cat", "chmod", "cp", "dirname", "env", "find", "flock", "grep", "head", "mkdir", "rm", "sed"),
-    *("sha256sum", "sleep", "sort", "stat", "tail", "xargs"),
+    *(
+        "bash",
+        "cat",
+        "chmod",
+        "cp",
+        "dirname",
+        "env",
+        "find",
+        "flock",
+        "grep",
+        "head",
+        "mkdir",
+        "nproc",
+        "rm",
+    ),
+    *("sed", "sha256sum", "sleep", "sort", "stat", "tail", "xargs"),
 )
 
 # Each stand-in notes its arguments in $CALLS.
@@ -298,6 +312,25 @@ def test_a_step_that_cannot_run_is_a_failure(tmp_path: Path) -> None:
     done = run_steps(tmp_path, "step one true; step_impossible two 'no clang'; steps_summary")
     assert done.returncode == 1
     assert "failed: two (no clang)\nsteps: 1 passed, 1 failed\n" in done.stdout
+
+
+def test_steps_beside_each_other_run_at_the_same_time_and_all_count(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "meeting")  # whoever opens it waits for the other
+    script = """
+        STEP_LANES=2
+        step_beside reader cat meeting
+        step_beside writer bash -c 'echo here >meeting'
+        step_beside third false
+        steps_join
+        steps_summary
+    """
+    done = run_steps(tmp_path, script)
+    assert {tuple(line.split()[:2]) for line in done.stdout.splitlines() if line.startswith("  ")} >= {
+        ("ok", "reader"),
+        ("ok", "writer"),
+        ("FAIL", "third"),
+    }
+    assert done.stdout.endswith("failed: third\nsteps: 2 passed, 1 failed\n")
 
 
 def test_an_interrupt_ends_what_a_step_has_started(tmp_path: Path) -> None:
