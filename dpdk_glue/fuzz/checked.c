@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVELS = 64, EVENTS = 64, WINDOW = 4, SETTLE = 2 };
+enum { ORDERS = 2048, LEVELS = 64, EVENTS = 64, WINDOW = 4, SETTLE = 2 };
 
 void checked_fail(const char *condition, const char *file, int line) {
     fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
@@ -20,9 +20,11 @@ uint8_t *checked_copy(const uint8_t *bytes, size_t length, size_t slack) {
     return copy;
 }
 
+const struct book_limits checked_limits = {
+    .orders = ORDERS, .order_pages = 3, .levels = LEVELS, .locates = CHECKED_LOCATES};
+
 struct book_set *checked_books(void) {
-    struct book_limits limits = {.order_pages = 3, .levels = LEVELS, .locates = CHECKED_LOCATES};
-    struct book_set *books = book_open(&limits);
+    struct book_set *books = book_open(&checked_limits);
     CHECK(books);
     return books;
 }
@@ -42,7 +44,7 @@ void checked_feed(struct book_set *books, const uint8_t *run, size_t length, uin
 
 static uint64_t verify_side(const struct book_set *books, uint16_t locate, unsigned side) {
     struct level_view levels[LEVELS];
-    static struct queued_order queue[4 << 10];
+    static struct queued_order queue[ORDERS];
     uint32_t level_count = book_levels(books, locate, side, levels, LEVELS);
     uint32_t order_count = book_queue(books, locate, side, queue, sizeof queue / sizeof *queue);
     CHECK(level_count <= LEVELS && order_count <= sizeof queue / sizeof *queue);
@@ -70,6 +72,31 @@ void checked_verify(const struct book_set *books) {
     struct book_counters counters;
     book_read_counters(books, &counters);
     CHECK(orders == counters.live_orders);
+}
+
+/* No check of a book says anything about one that refuses every order: limits that do so stop the fuzzer
+ * before its first input. */
+int LLVMFuzzerInitialize(int *count, char ***words) {
+    enum { ADD_BYTES = 36, LOCATE = 2, REFERENCE = 18, SIDE = 19, SHARES = 23, PRICE = 35, ADDS = 3 };
+    uint8_t run[ADDS * (2 + ADD_BYTES)] = {0};
+    (void)count;
+    (void)words;
+    for (unsigned i = 0; i < ADDS; i++) {
+        uint8_t *message = run + (size_t)i * (2 + ADD_BYTES) + 2;
+        message[-1] = ADD_BYTES;
+        message[0] = 'A';
+        message[LOCATE] = message[SHARES] = message[PRICE] = 1;
+        message[REFERENCE] = (uint8_t)i;
+        message[SIDE] = 'B';
+    }
+    struct book_set *books = checked_books();
+    checked_feed(books, run, sizeof run, 0);
+    struct book_counters counters;
+    book_read_counters(books, &counters);
+    CHECK(counters.live_orders == ADDS && counters.live_levels == 1);
+    checked_verify(books);
+    book_close(books);
+    return 0;
 }
 
 void checked_open(struct checked_stream *stream) {

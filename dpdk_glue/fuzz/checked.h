@@ -17,7 +17,8 @@
 
 enum { CHECKED_LOCATES = 4 };
 
-/* Books with pools so small that a short input can exhaust them. */
+/* Pools so small that a short input can exhaust them, and large enough to hold what a seed leaves. */
+extern const struct book_limits checked_limits;
 struct book_set *checked_books(void);
 /* Feeds whole messages. A room above 0 feeds with events, as many at a time. */
 void checked_feed(struct book_set *books, const uint8_t *run, size_t length, uint32_t room);
@@ -43,6 +44,9 @@ void checked_close(struct checked_stream *stream);
 
 /* Bytes at the end of the heap's last word, with `slack` behind them. */
 uint8_t *checked_copy(const uint8_t *bytes, size_t length, size_t slack);
+
+/* libFuzzer calls it once, before the first input. */
+int LLVMFuzzerInitialize(int *count, char ***words);
 
 #define CHECK(condition) ((condition) ? (void)0 : checked_fail(#condition, __FILE__, __LINE__))
 __attribute__((noreturn)) void checked_fail(const char *condition, const char *file, int line);

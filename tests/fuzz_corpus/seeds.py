@@ -102,6 +102,7 @@ def pcapng(order: str, frames: list[bytes]) -> bytes:
     return content
 
 
+NEXT = b"NEXT      "
 LINES: list[Packet] = [
     (0, packet(1, LIFE_OF_ORDERS[:3])),
     (1, packet(1, LIFE_OF_ORDERS[:3])),
@@ -110,8 +111,8 @@ LINES: list[Packet] = [
     (1, heartbeat(9)),
     (0, packet(9, LIFE_OF_ORDERS[8:])),
     (2, end_of_session(9 + len(LIFE_OF_ORDERS[8:]))),
-    (0, packet(2, CROSSED, b"NEXT      ")),
-    (1, packet(1, ODD[:1], b"NEXT      ")),
+    (0, packet(2, CROSSED, NEXT)),
+    (1, packet(1, ODD[:1], NEXT)),
 ]
 FRAMES = [
     datagram(packet(1, LIFE_OF_ORDERS[:5]), 1000),
@@ -119,6 +120,15 @@ FRAMES = [
     datagram(packet(6, LIFE_OF_ORDERS[5:]), 1001),
     datagram(b"not of the feed", 53),
 ]
+# Two sessions, the first with an order left in its books; then one that nobody announced.
+SESSIONS = [
+    datagram(packet(1, LIFE_OF_ORDERS[:5]), 1000),
+    datagram(end_of_session(6), 1000),
+    datagram(packet(1, [*CROSSED, b""], NEXT), 1000),
+    datagram(packet(1, ODD[:1], b"ELSEWHERE "), 1000),
+    datagram(packet(7, LIFE_OF_ORDERS, NEXT), 1000),
+]
+GAP_AT_THE_END = [*FRAMES[:1], datagram(heartbeat(9), 1000)]
 UNNUMBERED: list[Packet] = [(0, packet(0, [body], bytes(10))) for body in LIFE_OF_ORDERS[:4]]
 TOO_MANY_AHEAD: list[Packet] = [(0, packet(3 * step, [add(step, b"B", 1, step)])) for step in range(1, 9)]
 
@@ -143,6 +153,8 @@ SEEDS: dict[str, dict[str, bytes]] = {
         "pcap_little": pcap("<", FRAMES[:2]),
         "pcap_big": pcap(">", FRAMES[2:]),
         "pcap_gzip": gzip.compress(pcap("<", FRAMES), mtime=0),
+        "pcap_sessions": pcap("<", SESSIONS),
+        "pcap_gap_at_the_end": pcap("<", GAP_AT_THE_END),
         "pcapng_little": pcapng("<", FRAMES[:2]),
         "pcapng_big": pcapng(">", FRAMES[2:]),
     },
