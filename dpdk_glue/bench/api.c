@@ -1,6 +1,6 @@
 #include "api.h"
 #include "bench/bench.h"
-#include "book/memory.h"
+#include "memory/memory.h"
 #include "stats/clock.h"
 
 #include <errno.h>

@@ -27,9 +27,9 @@
 #define APPLIANCE_BOOK_BOOK_H
 
 #include "abi.h"
-#include "book/memory.h"
 #include "book/orders.h"
 #include "book/side.h"
+#include "memory/memory.h"
 #include "wire/itch.h"
 
 #include <stddef.h>

@@ -16,7 +16,7 @@
 #ifndef APPLIANCE_BOOK_ORDERS_H
 #define APPLIANCE_BOOK_ORDERS_H
 
-#include "book/memory.h"
+#include "memory/memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>

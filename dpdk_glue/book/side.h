@@ -8,7 +8,7 @@
 #ifndef APPLIANCE_BOOK_SIDE_H
 #define APPLIANCE_BOOK_SIDE_H
 
-#include "book/memory.h"
+#include "memory/memory.h"
 
 #include <immintrin.h>
 #include <stdint.h>

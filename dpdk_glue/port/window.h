@@ -7,7 +7,7 @@
 #ifndef APPLIANCE_PORT_WINDOW_H
 #define APPLIANCE_PORT_WINDOW_H
 
-#include "book/memory.h"
+#include "memory/memory.h"
 #include "port/source.h"
 
 enum {

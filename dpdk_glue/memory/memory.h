@@ -3,8 +3,8 @@
  * The order of preference is reserved huge pages (vm.nr_hugepages), transparent huge pages, 4 KiB pages;
  * which one it became can be read afterwards and is printed by every benchmark.
  */
-#ifndef APPLIANCE_BOOK_MEMORY_H
-#define APPLIANCE_BOOK_MEMORY_H
+#ifndef APPLIANCE_MEMORY_MEMORY_H
+#define APPLIANCE_MEMORY_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "book/memory.h"
+#include "memory/memory.h"
 
 #include <errno.h>
 #include <stdint.h>
