@@ -11,7 +11,7 @@ from model.book import Model
 from model.compare import assert_same_book
 from model.messages import Value, frame, message
 from model.native import NativeBooks
-from model.records import ASK, BID, UNTRUSTED
+from model.records import ASK, BID, BID_CHANGED, STATE_CHANGED, UNTRUSTED, Event
 from property.hostile import hostile
 
 LOCATES = (1, 2, 3, 4, 5)
@@ -95,13 +95,15 @@ def test_a_pool_that_runs_out_harms_only_the_book_that_needed_it(
     with NativeBooks(orders=orders, order_pages=order_pages, levels=levels) as book:
         for step in steps:
             body = step.message()
-            lost_before = lost_orders(book)
+            lost_before, distrusted_before = lost_orders(book), untrusted(book)
             events = book.feed(frame([body]))
             model.message(body)
             lost = lost_orders(book) - lost_before
             assert lost in ((0, 1) if step.kind in "AU" else (0,))
             if lost:
                 assert step.locate in untrusted(book)
+            if untrusted(book) != distrusted_before:
+                assert [bool(event.flags & STATE_CHANGED) for event in events] == [True]
             for event in events:
                 assert bool(event.flags & UNTRUSTED) == (event.locate in untrusted(book))
         distrusted = untrusted(book)
@@ -175,6 +177,45 @@ def test_a_book_stays_untrusted_when_there_is_room_again() -> None:
         assert book.queue(1, BID) == [(3, 102, 1)]
         assert untrusted(book) == {1}
         assert book.counters["untrusted_books"] == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "kind"), [({"levels": 1}, "A"), ({"orders": 1}, "A"), ({"order_pages": 1}, "F")]
+)
+def test_an_order_that_is_lost_gives_an_event_that_says_so_once(limits: dict[str, int], kind: str) -> None:
+    """Worked by hand: nothing of the book changes but its trust."""
+    mpid = (b"GSCO",) if kind == "F" else ()
+    lost = [
+        message(kind, 1, 77, reference, b"B", 5, STOCK, 101, *mpid) for reference in (PER_PAGE, 2 * PER_PAGE)
+    ]
+    with NativeBooks(**limits) as book:
+        book.feed(frame([_add(1, 1, 100)]))
+        assert book.feed(frame(lost[:1])) == [
+            Event(2, 77, 100, 0, 1, 0, 1, 0, 0, 0, 1, UNTRUSTED | STATE_CHANGED)
+        ]
+        digest = book.digest
+        assert book.feed(frame(lost[1:])) == []
+        assert book.digest == digest
+        assert book.counters["untrusted_books"] == 1
+
+
+def test_a_replace_that_is_lost_gives_an_event_of_what_left_and_of_the_trust() -> None:
+    """Two orders of one share at the only level there may be: one leaves it, and finds no other."""
+    with NativeBooks(levels=1) as book:
+        book.feed(frame([_add(1, 1, 100), _add(1, 2, 100)]))
+        assert book.feed(frame([message("U", 1, 77, 1, 3, 9, 101)])) == [
+            Event(3, 77, 100, 0, 1, 0, 1, 0, 0, 0, 1, BID_CHANGED | UNTRUSTED | STATE_CHANGED)
+        ]
+        assert book.queue(1, BID) == [(2, 100, 1)]
+
+
+def test_a_replace_behind_the_best_that_is_lost_gives_an_event_of_the_trust_alone() -> None:
+    with NativeBooks(levels=2) as book:
+        book.feed(frame([_add(1, 1, 100), _add(1, 2, 100), _add(1, 3, 102)]))
+        assert book.feed(frame([message("U", 1, 77, 1, 4, 9, 101)])) == [
+            Event(4, 77, 102, 0, 1, 0, 1, 0, 0, 0, 1, UNTRUSTED | STATE_CHANGED)
+        ]
+        assert book.queue(1, BID) == [(3, 102, 1), (2, 100, 1)]
 
 
 def test_the_next_event_of_a_book_that_lost_an_order_says_so() -> None:
