@@ -8,11 +8,17 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from shutil import which
+from threading import Thread
 
 import pytest
 from model.book import Model
+from model.feed import bid, capture
+from model.messages import frame, message
+from model.mold64 import end_of_session, packet
+from model.records import STALE, UNTRUSTED
 
 from appliance.dataplane import Segment, SegmentError
 from appliance.errors import ApplianceError
@@ -173,10 +179,120 @@ def test_garbage_is_no_segment(content: bytes, words: str) -> None:
         path.unlink()
 
 
+def view_of(segment: Segment) -> tuple[int, int, list[tuple[int, ...]]]:
+    """Return flags, locate and bids of the first view."""
+    view = segment.view(0)
+    return int(view["flags"]), int(view["locate"]), view["bid"][: int(view["bid_levels"])].tolist()
+
+
+def test_a_view_says_stale_when_messages_are_missing_that_may_be_of_any_book(
+    tmp_path: Path, start: Start
+) -> None:
+    """What came behind the gap is of another symbol, and the view still says so."""
+    path = capture(tmp_path / "gap.pcap", [
+        packet(1, [bid(1, 100), bid(2, 50, 2, b"WXYZ    ")]), packet(4, [bid(4, 51, 2, b"WXYZ    ")]),
+    ])  # fmt: skip
+    with wait_for("ended", start("--file", path, "--hold", "--symbol", "ABCD")) as segment:
+        assert view_of(segment) == (STALE, 1, [(100, 1, 100)])
+
+
+def test_a_view_says_stale_when_only_the_end_is_missing(tmp_path: Path, start: Start) -> None:
+    path = capture(tmp_path / "gap.pcap", [packet(1, [bid(1, 100)]), end_of_session(3)])
+    with wait_for("ended", start("--file", path, "--hold", "--symbol", "ABCD")) as segment:
+        assert view_of(segment) == (STALE, 1, [(100, 1, 100)])
+
+
+def test_a_view_says_untrusted_after_an_order_that_changed_nothing_else(tmp_path: Path, start: Start) -> None:
+    """More than 2048 messages lie between the view's last change and the order that is lost."""
+    path = tmp_path / "lost.itch"
+    quiet = [bid(1, 50, 2, b"WXYZ    ")] + [message("S", 0, 0, b"O")] * 6000
+    path.write_bytes(frame([bid(5000, 100), *quiet, bid(5001, 99), *quiet[1:]]))
+    process = start("--file", path, "--hold", "--symbol", "ABCD", "--levels", "2")
+    with wait_for("ended", process) as segment:
+        assert view_of(segment) == (UNTRUSTED, 1, [(100, 1, 100)])
+
+
+def test_views_of_another_session_start_blank_and_find_their_symbols_again(
+    tmp_path: Path, start: Start
+) -> None:
+    """ABCD moves to another locate; WXYZ is never named again."""
+    path = capture(tmp_path / "sessions.pcap", [
+        packet(1, [bid(1, 100), bid(2, 50, 2, b"WXYZ    ")], b"FIRST     "),
+        *[packet(3 + turn, [bid(10 + turn, 10 + turn)], b"FIRST     ") for turn in range(3000)],
+        end_of_session(3003, b"FIRST     "),
+        packet(1, [bid(1, 200, 7)], b"SECOND    "),
+    ])  # fmt: skip
+    process = start("--file", path, "--hold", "--symbol", "ABCD", "--symbol", "WXYZ")
+    with wait_for("ended", process) as segment:
+        assert view_of(segment) == (0, 7, [(200, 1, 100)])
+        blank = segment.view(1)
+        assert bytes(blank["symbol"]) == b"WXYZ    "
+        assert set(blank["bid"].tolist()) == {(0, 0, 0)}
+        assert [int(blank[name]) for name in ("locate", "flags", "bid_levels", "ask_levels")] == [0] * 4
+        assert int(blank["version"]) > 0, "it was written in the first session"
+
+
+@pytest.mark.parametrize("sent", [b"", frame([bid(1, 100)])], ids=["nothing", "one message"])
+def test_it_stops_at_once_while_it_waits_for_an_idle_input(tmp_path: Path, start: Start, sent: bytes) -> None:
+    path = tmp_path / "idle"
+    os.mkfifo(path)
+    process = start("--file", path, "--symbol", "ABCD")
+    with path.open("wb", buffering=0) as idle:
+        idle.write(sent)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(1) == 0
+    assert process.communicate() == ("", "")
+    assert not (Path("/dev/shm") / NAME).exists()
+
+
+def test_it_stops_in_the_middle_of_a_feed(tmp_path: Path, start: Start) -> None:
+    """The feed has no end."""
+    path = tmp_path / "endless"
+    os.mkfifo(path)
+
+    def pour() -> None:
+        with suppress(BrokenPipeError), path.open("wb") as pipe:
+            while True:
+                pipe.write(frame([message("S", 0, 0, b"O")] * 1000))
+
+    process = start("--file", path, "--hold", "--symbol", "ABCD")
+    feeder = Thread(target=pour)
+    feeder.start()
+    with wait_for("running", process) as segment:
+        while segment.live["messages"] < 10_000:
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(1) == 0
+        assert segment.state == "stopped"
+    feeder.join()
+    assert not (Path("/dev/shm") / NAME).exists()
+
+
+def test_of_those_that_start_at_once_under_one_name_exactly_one_runs(day: Path, start: Start) -> None:
+    """Also when the name is one that a killed data plane left behind."""
+    for _ in range(4):
+        rivals = [start("--file", day, "--hold", "--symbol", "X") for _ in range(5)]
+        deadline = time.monotonic() + 20
+        while sum(rival.poll() is None for rival in rivals) > 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        (winner,) = (rival for rival in rivals if rival.poll() is None)
+        for rival in rivals:
+            if rival is not winner:
+                assert rival.returncode == 2
+                assert "is running" in rival.communicate()[1]
+        with wait_for("ended", winner) as segment:
+            assert segment.pid == winner.pid
+        winner.kill()
+        winner.wait()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--file", "/nonexistent", "--symbol", "X"], "/nonexistent"),
+        (["--file", "x", "--symbol", "X", "--symbol", "Y", "--symbol", "X"], "same symbol twice"),
         (["--symbol", "X"], "usage"),
         (["--file", "x"], "usage"),
         (["--file", "x", "--symbol", "TOOLONGNAME"], "1 to 8 characters"),
@@ -187,4 +303,6 @@ def test_garbage_is_no_segment(content: bytes, words: str) -> None:
 def test_wrong_words_are_refused(arguments: list[str], words: str, start: Start) -> None:
     process = start(*arguments)
     assert process.wait(10) == 2
-    assert words in process.communicate()[1]
+    complaint = process.communicate()[1]
+    assert words in complaint
+    assert complaint.count("\n") == 1
