@@ -81,13 +81,8 @@ def _replay(label: str, path: Path, messages: int) -> tuple[Outcome, str]:
     with FeedFile(path) as feed, Progress(label, feed.progress[1]) as bar:
 
         def advance(until: int) -> None:
-            watch.start()
-            for _ in feed.advance(until):
-                watch.pause()
-                pace = watch.messages_per_second(feed.books.next_sequence - 1)
+            for pace in watch.over(feed.advance(until)):
                 bar.show(feed.progress[0], f"{pace / 1e6:.1f} M messages/s")
-                watch.start()
-            watch.pause()
 
         advance(messages // 2)
         midday, midday_depth = feed.books.counters, feed.books.depth_digest()
@@ -98,7 +93,7 @@ def _replay(label: str, path: Path, messages: int) -> tuple[Outcome, str]:
         lost = packets["lost"] if packets else 0
     text = [
         f"books       {counters['messages']:,} messages in {watch.seconds:.2f} s, reading included: "
-        f"{watch.messages_per_second(counters['messages']) / 1e6:.1f} M messages/s, {lost:,} lost",
+        f"{watch.messages_per_second / 1e6:.1f} M messages/s, {lost:,} lost",
         f"            {counters['symbols']:,} symbols, {counters['events']:,} events, "
         f"{counters['trades']:,} trades",
     ]
@@ -150,5 +145,5 @@ def _verdict(day: Outcome, lines: Outcome, timing: dict[str, Any]) -> str:
     return (
         f"digest      {day.digest:016x}, every order at midday {day.midday_depth_digest:016x}:\n"
         "            the same from the file, the timed runs and the two lossy lines\n"
-        f"memory      {peak_rss_bytes() / 1e6:,.0f} MB at the peak"
+        f"memory      {max(peak_rss_bytes(), timing['peak_rss_bytes']) / 1e6:,.0f} MB at the peak"
     )

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, printable
 from appliance.native import constants, ffi, library
 
 _CHUNK_BYTES = 1 << 20
@@ -266,5 +266,5 @@ def write_feed(market: Market, path: str, progress: Callable[[int], None] | None
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise SynthError(f"cannot write {path}: {_reason(error)}") from error
+            raise SynthError(f"cannot write {printable(path)}: {_reason(error)}") from error
         return Written(path, time.monotonic() - started, running.counters())

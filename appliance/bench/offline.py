@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from appliance.book.software import BookLimits, BookMemoryError
-from appliance.errors import ApplianceError
+from appliance.book.software import BookLimits, SoftwareBook
+from appliance.errors import ApplianceError, printable
 from appliance.native import constants, ffi, library
 from appliance.observe.machine import machine, peak_rss_bytes
 from appliance.replay.feed import FeedFileError
@@ -22,6 +24,9 @@ BOOK_GOAL_NS = 40.0
 BOOK_LIMITS = BookLimits(levels=1 << 19, prefault=1)
 
 Shown = Callable[[int], None]
+# One run on the loaded input, into a bench_run and the times of its blocks. Returns the peak of memory,
+# measured while all that the run stands on is there.
+Once = Callable[[Any, Any, Any], int]
 
 
 class BenchError(ApplianceError):
@@ -31,9 +36,9 @@ class BenchError(ApplianceError):
 @contextmanager
 def _loaded(file: Path) -> Iterator[Any]:
     error = ffi().new("char[]", constants()["API_ERROR_BYTES"])
-    loaded = library().api_bench_load(str(file).encode(), error)
+    loaded = library().api_bench_load(os.fsencode(file), error)
     if loaded == ffi().NULL:
-        raise FeedFileError(ffi().string(error).decode(errors="replace"))
+        raise FeedFileError(printable(ffi().string(error)))
     try:
         yield loaded
     finally:
@@ -43,45 +48,45 @@ def _loaded(file: Path) -> Iterator[Any]:
 def run_decode(file: Path, runs: int, shown: Shown) -> dict[str, Any]:
     """Return the decode benchmark as ``--json`` prints it."""
 
-    def once(loaded: Any, run: Any, block_ns: Any) -> None:
+    def once(loaded: Any, run: Any, block_ns: Any) -> int:
         library().api_bench_decode(loaded, run, block_ns)
+        return peak_rss_bytes()
 
     return _report("decode", DECODE_GOAL_NS, file, runs, once, shown)
 
 
 def run_book(file: Path, runs: int, shown: Shown, limits: BookLimits = BOOK_LIMITS) -> dict[str, Any]:
     """Return the book benchmark as ``--json`` prints it; every run starts with empty books."""
-    native = limits.native()
-    error = ffi().new("char[]", constants()["API_ERROR_BYTES"])
 
-    def once(loaded: Any, run: Any, block_ns: Any) -> None:
-        if library().api_bench_book(loaded, native, run, block_ns, error) < 0:
-            raise BookMemoryError(ffi().string(error).decode())
+    def once(loaded: Any, run: Any, block_ns: Any) -> int:
+        with SoftwareBook(**asdict(limits)) as books:
+            library().api_bench_book(loaded, books.handle, run, block_ns)
+            peak = peak_rss_bytes()
         if run.refused:
             raise BenchError(
-                f"{file}: {run.refused:,} orders found a pool full: this feed needs larger limits"
+                f"{printable(file)}: {run.refused:,} orders found a pool full: this feed needs larger limits"
             )
+        return peak
 
     return _report("book", BOOK_GOAL_NS, file, runs, once, shown)
 
 
-def _report(
-    name: str, goal: float, file: Path, runs: int, once: Callable[[Any, Any, Any], None], shown: Shown
-) -> dict[str, Any]:
+def _report(name: str, goal: float, file: Path, runs: int, once: Once, shown: Shown) -> dict[str, Any]:
     with _loaded(file) as loaded:
-        frames, size = ffi().new("uint64_t *"), ffi().new("uint64_t *")
-        library().api_bench_input(loaded, frames, size)
+        frames, size, pages = ffi().new("uint64_t *"), ffi().new("uint64_t *"), ffi().new("uint32_t *")
+        library().api_bench_input(loaded, frames, size, pages)
         blocks = np.zeros(frames[0], np.float32)
         run = ffi().new("struct bench_run *")
         runs_ns = []
+        peak = 0
         for done in range(runs):
-            once(loaded, run, ffi().cast("float *", ffi().from_buffer(blocks)))
+            peak = max(peak, once(loaded, run, ffi().cast("float *", ffi().from_buffer(blocks))))
             runs_ns.append(run.ns / run.messages)
             shown(done + 1)
     median = statistics.median(runs_ns)
-    pages = ffi().string(library().api_pages_name(run.pages)).decode() if run.book_bytes else None
-    # Reserved pages are in no process's resident size, and the books are gone by now.
-    reserved = int(run.book_bytes) if pages and pages.startswith("reserved") else 0
+    lies_in = {"input": pages[0]}
+    if run.book_bytes:
+        lies_in = dict(zip(("orders", "levels", "books"), run.pages, strict=True))
     return {
         "bench": name,
         "machine": machine(),
@@ -95,16 +100,25 @@ def _report(
                 "met": median <= goal,
             }
         ],
-        "file": str(file),
+        "file": printable(file),
         "messages": int(run.messages),
         "runs_ns": [round(value, 2) for value in runs_ns],
         "distribution": _distribution(blocks),
-        "peak_rss_bytes": peak_rss_bytes() + reserved,
+        "peak_rss_bytes": peak,
         "input_bytes": int(size[0]),
         "book_bytes": int(run.book_bytes),
-        "huge_pages": pages or "none asked for",
+        "huge_pages": huge_pages(
+            {what: ffi().string(library().api_pages_name(kind)).decode() for what, kind in lies_in.items()}
+        ),
         "digest": f"{run.digest:016x}",
     }
+
+
+def huge_pages(kinds: dict[str, str]) -> str:
+    """Return the kind of pages of several mappings in one line: one word when they agree."""
+    if len(set(kinds.values())) == 1:
+        return next(iter(kinds.values()))
+    return ", ".join(f"{what} {kind}" for what, kind in kinds.items())
 
 
 def _distribution(blocks: Any) -> dict[str, float]:

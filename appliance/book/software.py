@@ -5,21 +5,28 @@ For tests, research and the commands that look at a file; the trading path runs 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from appliance.native import NativeError, constants, dtype, ffi, library
+from appliance.errors import ApplianceError
+from appliance.native import constants, dtype, ffi, library
 
 Records = npt.NDArray[Any]
 
 _EVENTS_AT_ONCE = 65_536
+_BYTES_AT_ONCE = 1 << 20  # whatever is given at once is copied; the longest message has 65,537 bytes
 
 
-class BookMemoryError(NativeError):
-    """The books' pools could not be mapped."""
+class BookError(ApplianceError):
+    """The books cannot do what is asked of them."""
+
+
+class BookMemoryError(BookError):
+    """There is no memory for the books, or for what is fed to them."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +50,37 @@ class SoftwareBook:
     def __init__(self, **limits: int) -> None:
         """Map the pools; limits by name, as in BookLimits."""
         self._c = library()
-        self._owned = True
+        self._own: Any = None
+        self._owner: Callable[[], Any] | None = None
         error = ffi().new("char[]", constants()["API_ERROR_BYTES"])
-        self._set = self._c.api_book_open(BookLimits(**limits).native(), error)
-        if self._set == ffi().NULL:
+        own = self._c.api_book_open(BookLimits(**limits).native(), error)
+        if own == ffi().NULL:
             raise BookMemoryError(ffi().string(error).decode())
+        self._own = own
 
     @classmethod
-    def borrowed(cls, handle: Any) -> SoftwareBook:
-        """Wrap books that somebody else owns."""
+    def borrowed(cls, owner: Callable[[], Any]) -> SoftwareBook:
+        """Wrap books that somebody else owns: ``owner`` gives the handle, or raises once it is gone."""
         book = cls.__new__(cls)
         book._c = library()
-        book._owned = False
-        book._set = handle
+        book._own = None
+        book._owner = owner
         return book
 
     def close(self) -> None:
-        """Give the memory back, if it is ours; the object is of no use afterwards."""
-        if self._owned and self._set != ffi().NULL:
-            self._c.api_book_close(self._set)
-        self._set = ffi().NULL
+        """Give the memory back, if it is ours; a second call does nothing."""
+        if self._own is not None:
+            self._c.api_book_close(self._own)
+        self._own = self._owner = None
+
+    @property
+    def handle(self) -> Any:
+        """The books as C takes them."""
+        if self._owner is not None:
+            return self._owner()
+        if self._own is None:
+            raise BookError("these books are closed: open new ones")
+        return self._own
 
     def __enter__(self) -> Self:
         """Close at the end of the block."""
@@ -75,14 +93,15 @@ class SoftwareBook:
     def feed(self, framed: bytes, first_sequence: int | None = None) -> Records:
         """Apply whole framed messages and return their events; a cut last message is left out."""
         if first_sequence is not None:
-            self._c.api_book_sequence(self._set, first_sequence)
+            self._c.api_book_sequence(self.handle, first_sequence)
         chunks = []
-        run = memoryview(framed)
+        rest = memoryview(framed)
         while True:
+            run = rest[:_BYTES_AT_ONCE]
             events = np.zeros(min(_EVENTS_AT_ONCE, len(run) // 2 + 1), dtype("book_event"))
             count = ffi().new("uint32_t *")
             taken = self._c.api_book_feed(
-                self._set,
+                self.handle,
                 ffi().from_buffer("uint8_t[]", run),
                 len(run),
                 ffi().cast("struct book_event *", ffi().from_buffer(events)),
@@ -92,14 +111,14 @@ class SoftwareBook:
             if taken < 0:
                 raise BookMemoryError(f"no memory for a run of {len(run)} bytes: feed it in smaller runs")
             chunks.append(events[: count[0]])
-            run = run[taken:]
-            if not taken or not run:
+            rest = rest[taken:]
+            if not taken or not rest:
                 return np.concatenate(chunks) if len(chunks) > 1 else chunks[0]
 
     def view(self, locate: int) -> Any:
         """Return the top ten levels of a book, with its last trade and state (dtype ``book_view``)."""
         view = np.zeros(1, dtype("book_view"))
-        self._c.api_book_view(self._set, locate, ffi().cast("struct book_view *", ffi().from_buffer(view)))
+        self._c.api_book_view(self.handle, locate, ffi().cast("struct book_view *", ffi().from_buffer(view)))
         return view[0]
 
     def levels(self, locate: int, side: int) -> Records:
@@ -111,26 +130,26 @@ class SoftwareBook:
         return self._listed("queued_order", self._c.api_book_queue, locate, side)
 
     def _listed(self, struct: str, call: Any, locate: int, side: int) -> Records:
-        count = call(self._set, locate, side, ffi().NULL, 0)
+        count = call(self.handle, locate, side, ffi().NULL, 0)
         rows = np.zeros(count, dtype(struct))
         if count:
-            call(self._set, locate, side, ffi().cast(f"struct {struct} *", ffi().from_buffer(rows)), count)
+            call(self.handle, locate, side, ffi().cast(f"struct {struct} *", ffi().from_buffer(rows)), count)
         return rows
 
     def locate(self, symbol: str) -> int | None:
         """Return the locate of a symbol, or None when the feed has not named it."""
-        found = int(self._c.api_book_locate(self._set, symbol.encode()))
+        found = int(self._c.api_book_locate(self.handle, symbol.encode()))
         return found if found > 0 else None
 
     @property
     def next_sequence(self) -> int:
         """The sequence number the next message will have."""
-        return int(self._c.api_book_next_sequence(self._set))
+        return int(self._c.api_book_next_sequence(self.handle))
 
     def _counters(self) -> Any:
         counters = np.zeros(1, dtype("book_counters"))
         self._c.api_book_counters(
-            self._set, ffi().cast("struct book_counters *", ffi().from_buffer(counters))
+            self.handle, ffi().cast("struct book_counters *", ffi().from_buffer(counters))
         )
         return counters[0]
 
@@ -152,4 +171,4 @@ class SoftwareBook:
 
     def depth_digest(self) -> int:
         """Return a digest over every order of every book, in order."""
-        return int(self._c.api_book_depth_digest(self._set))
+        return int(self._c.api_book_depth_digest(self.handle))

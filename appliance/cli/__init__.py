@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 
 import click
@@ -50,12 +49,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; an ApplianceError is one clear line and exit status 2."""
+    """Run the command line; an ApplianceError is one clear line and exit status 2.
+
+    When the reader of our output has gone, click ends the command without a word and with exit status 1.
+    """
     try:
         cli()
     except ApplianceError as error:
         click.echo(f"appliance: {error}", err=True)
         sys.exit(2)
-    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

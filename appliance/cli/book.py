@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import click
 
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, printable
 from appliance.progress import Progress
 from appliance.replay.feed import ALL, FeedFile
 
@@ -31,18 +31,19 @@ def command() -> None:
 
 
 @contextmanager
-def _output(path: Path | None) -> Iterator[BinaryIO]:
+def _output(path: Path | None, feed: Path) -> Iterator[BinaryIO]:
     if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        # Our own writer: with PYTHONUNBUFFERED, Python's leaves out what a pipe does not take at once.
+        with open(sys.stdout.fileno(), "wb", closefd=False) as file:
+            yield file
         return
     try:
+        if path.exists() and path.samefile(feed):
+            raise OutputError(f"{printable(path)}: is the feed file itself: choose another --out")
         with path.open("wb") as file:
             yield file
     except OSError as error:
-        if error.filename != str(path) and error.errno is None:
-            raise
-        raise OutputError(f"{path}: {error.strerror}: choose another --out") from None
+        raise OutputError(f"{printable(path)}: {error.strerror}: choose another --out") from None
 
 
 def _check_symbol(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -62,7 +63,11 @@ def trace(file: Path, symbol: str | None, depth: int, out: Path | None) -> None:
     sequence,venue_ns,locate,symbol,type, then for each level ask_px,ask_qty,bid_px,bid_qty. Prices are
     integers in 1/10,000 dollar; an empty level is 0,0.
     """
-    with FeedFile(file) as feed, _output(out) as output, Progress(file.name, feed.progress[1]) as bar:
+    with (
+        FeedFile(file) as feed,
+        _output(out, file) as output,
+        Progress(printable(file.name), feed.progress[1]) as bar,
+    ):
         header = "sequence,venue_ns,locate,symbol,type"
         for level in range(1, depth + 1):
             header += f",ask_px_{level},ask_qty_{level},bid_px_{level},bid_qty_{level}"
@@ -71,25 +76,25 @@ def trace(file: Path, symbol: str | None, depth: int, out: Path | None) -> None:
             output.write(rows)
             bar.show(feed.progress[0])
         if symbol is not None and feed.books.locate(symbol) is None:
-            raise UnknownSymbolError(f"{file}: no message names {symbol}")
+            raise UnknownSymbolError(f"{printable(file)}: no message names {symbol}")
 
 
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--symbol", required=True, callback=_check_symbol, help="The symbol whose queue to list.")
 @click.option(
-    "--at", type=click.IntRange(0), default=None, help="After this sequence number (default: the last)."
+    "--at", type=click.IntRange(0, ALL), default=None, help="After this sequence number (default: the last)."
 )
 def orders(file: Path, symbol: str, at: int | None) -> None:
     """List every resting order of a symbol: side,px,reference,qty, best price first, oldest first."""
-    with FeedFile(file) as feed, Progress(file.name, feed.progress[1]) as bar:
+    with FeedFile(file) as feed, Progress(printable(file.name), feed.progress[1]) as bar:
         for _ in feed.advance(ALL if at is None else at):
             bar.show(feed.progress[0])
         books = feed.books
         locate = books.locate(symbol)
         if locate is None:
             up_to = "" if at is None else f" up to sequence {at}"
-            raise UnknownSymbolError(f"{file}: no message{up_to} names {symbol}")
+            raise UnknownSymbolError(f"{printable(file)}: no message{up_to} names {symbol}")
         click.echo("side,px,reference,qty")
         for side, letter in SIDES:
             rows = [

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from appliance.errors import printable
 from appliance.observe.machine import peak_rss_bytes
 from appliance.progress import Progress
 from appliance.replay.feed import FeedFile
@@ -48,20 +49,14 @@ def replay(file: Path) -> dict[str, Any]:
     with FeedFile(file) as feed:
         _, total = feed.progress
         watch = Stopwatch()
-        with Progress(file.name, total) as bar:
-            watch.start()
-            for _ in feed.advance():
-                watch.pause()
-                bar.show(
-                    feed.progress[0], f"{watch.messages_per_second(feed.books.next_sequence - 1):,.0f}/s"
-                )
-                watch.start()
-            watch.pause()
+        with Progress(printable(file.name), total) as bar:
+            for pace in watch.over(feed.advance()):
+                bar.show(feed.progress[0], f"{pace:,.0f}/s")
         books = feed.books
         counters = books.counters
         messages = counters["messages"]
         return {
-            "file": str(file),
+            "file": printable(file),
             "messages": messages,
             "by_type": books.by_type,
             "unknown": counters["unknown_type"],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Any
 
 import click
 
+from appliance.errors import printable
+from appliance.progress import Progress
 from appliance.synth import Lines, Market, Written, write_feed
 
 # The options that only a capture has, by the name of their field in Lines.
@@ -50,7 +51,7 @@ def _facts(market: Market, written: Written) -> dict[str, Any]:
     if market.lines is None:
         counters = {name: counters[name] for name in ("messages", "bytes", "live_orders", "by_type")}
     return {
-        "path": written.path,
+        "path": printable(written.path),
         "symbols": market.symbols,
         "seed": market.seed,
         "seconds": round(written.seconds, 6),
@@ -60,12 +61,8 @@ def _facts(market: Market, written: Written) -> dict[str, Any]:
 
 
 def _write(market: Market, out: str) -> Written:
-    if not sys.stderr.isatty():
-        return write_feed(market, out)
-    with click.progressbar(
-        length=market.messages, label="synth", file=sys.stderr, show_pos=True, update_min_steps=1
-    ) as bar:
-        return write_feed(market, out, lambda done: bar.update(done - bar.pos))
+    with Progress("synth", market.messages) as bar:
+        return write_feed(market, out, lambda done: bar.show(done, f"{done}/{market.messages}"))
 
 
 @click.command(name="synth", context_settings={"show_default": True})

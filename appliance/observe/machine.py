@@ -26,7 +26,10 @@ def _kilobytes(text: str, name: str) -> int:
 
 
 def peak_rss_bytes() -> int:
-    """Return the most memory this process has held: resident pages at their peak, and reserved huge pages."""
+    """Return resident pages at their peak, and the reserved huge pages of this moment.
+
+    The kernel keeps no peak of the latter: ask while all that counts is still mapped.
+    """
     status = _read("/proc/self/status")
     return _kilobytes(status, "VmHWM") + _kilobytes(status, "HugetlbPages")
 

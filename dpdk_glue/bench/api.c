@@ -1,11 +1,8 @@
 #include "api.h"
 #include "bench/bench.h"
 #include "memory/memory.h"
+#include "port/file.h"
 #include "stats/clock.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 struct bench_input *api_bench_load(const char *path, char *error) {
     return bench_load(path, error);
@@ -15,21 +12,19 @@ void api_bench_unload(struct bench_input *input) {
     bench_unload(input);
 }
 
-void api_bench_input(const struct bench_input *input, uint64_t *frames, uint64_t *bytes) {
+void api_bench_input(const struct bench_input *input, uint64_t *frames, uint64_t *bytes, uint32_t *pages) {
     *frames = input->frame_count;
     *bytes = input->bytes;
+    *pages = port_file_memory(input->port)->pages;
 }
 
 void api_bench_decode(const struct bench_input *input, struct bench_run *run, float *block_ns) {
     bench_decode(input, run, block_ns);
 }
 
-int api_bench_book(const struct bench_input *input, const struct book_limits *limits, struct bench_run *run,
-                   float *block_ns, char *error) {
-    if (bench_book(input, limits, run, block_ns) == 0)
-        return 0;
-    snprintf(error, API_ERROR_BYTES, "no memory for the books (%s): free some", strerror(errno));
-    return -1;
+void api_bench_book(const struct bench_input *input, struct book_set *books, struct bench_run *run,
+                    float *block_ns) {
+    bench_book(input, books, run, block_ns);
 }
 
 const char *api_pages_name(uint32_t pages) {

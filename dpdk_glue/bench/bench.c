@@ -86,11 +86,8 @@ void bench_decode(const struct bench_input *input, struct bench_run *run, float 
     run->digest = (uint64_t)_mm_extract_epi64(checksum, 0) ^ (uint64_t)_mm_extract_epi64(checksum, 1);
 }
 
-int bench_book(const struct bench_input *input, const struct book_limits *limits, struct bench_run *run,
-               float *block_ns) {
-    struct book_set *books = book_open(limits);
-    if (!books)
-        return -1;
+void bench_book(const struct bench_input *input, struct book_set *books, struct bench_run *run,
+                float *block_ns) {
     double cycles_per_ns = clock_cycles_per_ns();
     memset(run, 0, sizeof *run);
     uint64_t start = clock_cycles_fenced();
@@ -105,9 +102,9 @@ int bench_book(const struct bench_input *input, const struct book_limits *limits
     run->ns = (double)(clock_cycles_fenced() - start) / cycles_per_ns;
     run->messages = books->counters.messages;
     run->digest = books->counters.digest;
-    run->pages = books->orders.memory.pages;
+    run->pages[0] = (uint16_t)books->orders.memory.pages;
+    run->pages[1] = (uint16_t)books->sides.memory.pages;
+    run->pages[2] = (uint16_t)books->memory.pages;
     run->book_bytes = books->orders.memory.bytes + books->sides.memory.bytes + books->memory.bytes;
     run->refused = books->counters.no_order + books->counters.no_order_page + books->counters.no_level;
-    book_close(books);
-    return 0;
 }

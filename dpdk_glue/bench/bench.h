@@ -9,6 +9,8 @@
 #include "abi.h"
 #include "port/port.h"
 
+struct book_set;
+
 struct bench_input {
     struct port *port;
     struct port_frame *frames;
@@ -22,8 +24,8 @@ void bench_unload(struct bench_input *input);
 
 /* One run each; `block_ns` (frame_count long) gets the nanoseconds a message of every frame. */
 void bench_decode(const struct bench_input *input, struct bench_run *run, float *block_ns);
-/* 0, or -1 with errno set when the books' memory cannot be mapped. */
-int bench_book(const struct bench_input *input, const struct book_limits *limits, struct bench_run *run,
-               float *block_ns);
+/* The books are the caller's, and empty. */
+void bench_book(const struct bench_input *input, struct book_set *books, struct bench_run *run,
+                float *block_ns);
 
 #endif

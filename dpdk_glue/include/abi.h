@@ -372,8 +372,8 @@ struct bench_run {
     uint64_t digest;
     uint64_t book_bytes; /* mapped for the pools */
     uint64_t refused;    /* orders for which a pool had no room: such a run says nothing */
-    uint32_t pages;
-    uint32_t reserved;
+    uint16_t pages[3];   /* what the orders, the levels and the books lie in, as api_pages_name takes it */
+    uint16_t reserved;
 };
 ABI_SIZE(bench_run, 48);
 

@@ -107,11 +107,14 @@ API_EXPORT int64_t api_trace_fill(struct trace *trace, char *text, uint64_t room
 struct bench_input;
 API_EXPORT struct bench_input *api_bench_load(const char *path, char *error);
 API_EXPORT void api_bench_unload(struct bench_input *input);
-API_EXPORT void api_bench_input(const struct bench_input *input, uint64_t *frames, uint64_t *bytes);
+/* `pages` is what the input lies in, as api_pages_name takes it. */
+API_EXPORT void api_bench_input(const struct bench_input *input, uint64_t *frames, uint64_t *bytes,
+                                uint32_t *pages);
 /* `block_ns` has room for one number a frame. */
 API_EXPORT void api_bench_decode(const struct bench_input *input, struct bench_run *run, float *block_ns);
-API_EXPORT int api_bench_book(const struct bench_input *input, const struct book_limits *limits,
-                              struct bench_run *run, float *block_ns, char *error);
+/* The books are the caller's, and empty: what they took can be measured while they are there. */
+API_EXPORT void api_bench_book(const struct bench_input *input, struct book_set *books, struct bench_run *run,
+                               float *block_ns);
 API_EXPORT const char *api_pages_name(uint32_t pages);
 API_EXPORT double api_clock_read_ns(void);
 API_EXPORT double api_clock_cycles_per_ns(void);

@@ -146,6 +146,10 @@ void port_file_progress(const struct port *port, uint64_t *done, uint64_t *total
     *done = source_is_gzip(file->source) ? source_position(file->source) : file->window.offset;
 }
 
+const struct memory *port_file_memory(const struct port *port) {
+    return &((const struct file *)port)->window.memory;
+}
+
 const struct port_driver port_file = {
     .name = "file",
     .open = open_file,

@@ -10,11 +10,14 @@
 #ifndef APPLIANCE_PORT_FILE_H
 #define APPLIANCE_PORT_FILE_H
 
+#include "memory/memory.h"
 #include "port/port.h"
 
 extern const struct port_driver port_file;
 
 /* For a progress bar: bytes of the file that have been dealt with, and in all (0 = a pipe: nobody knows). */
 void port_file_progress(const struct port *port, uint64_t *done, uint64_t *total);
+/* Where the file's bytes are: all of them with PORT_LOAD, else the part that is being read. */
+const struct memory *port_file_memory(const struct port *port);
 
 #endif
