@@ -1,6 +1,6 @@
-/* Bytes as a feed file. The port, streamed and loaded: both must give the same frames and the same end. Then the
- * feed, through all of its ways in: in great steps, in small ones with views published after each, and as a
- * trace, row by row. All must come to the same books, and every view must be what its book says. */
+/* Bytes as a feed file. The port, streamed and loaded: both must give the same frames and the same end. Then
+ * the feed, through all of its ways in: in great steps, in small ones with views published after each, and as
+ * a trace, row by row. All must come to the same books, and every view must be what its book says. */
 #include "port/file.h"
 #include "book/publish.h"
 #include "fuzz/checked.h"

@@ -158,8 +158,8 @@ struct queued_order {
 };
 ABI_SIZE(queued_order, 16);
 
-/* What became of the messages given to the books. From `unknown_type` to `no_level` each is an oddity that was
- * counted, and its message ignored; below that stands how full the books are. */
+/* What became of the messages given to the books. From `unknown_type` to `no_level` each is an oddity that
+ * was counted, and its message ignored; below that stands how full the books are. */
 struct book_counters {
     uint64_t messages;
     uint64_t events;
