@@ -16,15 +16,21 @@ MESSAGES = 1_000_000
 SYMBOLS = 100
 SEED = 7
 BETWEEN_SAMPLES = 50
+FEW_ORDERS = 1_500  # at rest at any time: so few that listing a queue is cheap
 BETWEEN_FULL_QUEUES = 50_000
 POOLS = {"orders": 1 << 16, "order_pages": 1024, "levels": 1 << 16}
+
+
+def framed(market: Market) -> bytes:
+    """Give a whole day."""
+    with SyntheticMarket(market) as running:
+        return b"".join(bytes(piece) for piece in running.chunks())
 
 
 @pytest.fixture(scope="module")
 def market() -> bytes:
     """Give the whole day, framed."""
-    with SyntheticMarket(Market(MESSAGES, symbols=SYMBOLS, seed=SEED)) as running:
-        return b"".join(bytes(piece) for piece in running.chunks())
+    return framed(Market(MESSAGES, symbols=SYMBOLS, seed=SEED))
 
 
 @pytest.mark.heavy
@@ -45,6 +51,20 @@ def test_the_books_of_a_synthetic_day_are_the_models_after_every_message(market:
         assert book.counters["messages"] == MESSAGES
         assert book.counters["untrusted_books"] == 0
     assert len(model.books) == SYMBOLS
+
+
+@pytest.mark.heavy
+def test_every_queue_that_a_message_touched_is_the_models_after_every_message() -> None:
+    """A day of as many messages, with fewer orders at rest."""
+    model = Model()
+    with NativeBooks(**POOLS) as book:
+        day = framed(Market(MESSAGES, symbols=SYMBOLS, seed=SEED, live_orders=FEW_ORDERS))
+        for body in split(day):
+            event = model.message(body)
+            assert book.feed(frame([body])) == ([event] if event else [])
+            assert_same_touched(book, model)
+        assert_same(book, model)
+        assert book.counters["messages"] == MESSAGES
 
 
 @pytest.mark.parametrize("messages", [1, 1000])
