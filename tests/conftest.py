@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from model.book import Model
 from model.native import NativeBooks
 from model.told import LOCATES, Books
+
+# How long an example takes is no verdict: sanitizers and a busy machine stretch it at will.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / "shared" / "data"
 
