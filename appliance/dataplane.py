@@ -88,9 +88,19 @@ class Segment:
 
     @property
     def state(self) -> str:
-        """One of starting, running, ended, stopped, failed."""
+        """One of starting, running, ended, stopped, failed; or dead: its process is gone without a word."""
         names = ffi().typeof("enum shm_state").elements
-        return str(names[int(self._header["state"])]).removeprefix("SHM_").lower()
+        said = str(names[int(self._header["state"])]).removeprefix("SHM_").lower()
+        return "dead" if said in ("starting", "running") and self._is_gone() else said
+
+    def _is_gone(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:  # it lives, under another user
+            return False
+        return False
 
     @property
     def pid(self) -> int:

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -146,6 +147,8 @@ static int parse_options(int count, char **words, struct options *options) {
             return complain("an option is unknown or lacks its value; usage: dataplane --help");
         }
     }
+    if (!failed && options->limits.locates >= ABI_MAX_LOCATES)
+        return complain("--locates: at most 65535");
     if (!failed && (optind != count || !options->segment || !options->file || !options->symbol_count))
         return complain("--segment, --file and at least one --symbol are needed, and no other words; "
                         "usage: dataplane --help");
@@ -160,6 +163,18 @@ static void tell(struct segment *segment, const struct feed *feed) {
     __atomic_store_n(&live->heartbeat_cycles, clock_cycles(), __ATOMIC_RELEASE);
 }
 
+static void report(const struct options *options, const struct publisher *publisher,
+                   const struct feed *feed) {
+    const struct book_counters *counters = &feed->books->counters;
+    printf("messages %" PRIu64 "  events %" PRIu64 "  digest %016" PRIx64 "  untrusted books %" PRIu64 "%s\n",
+           counters->messages, counters->events, counters->digest, counters->untrusted_books,
+           feed->stale ? "  stale" : "");
+    fflush(stdout);
+    for (uint32_t i = 0; i < publisher->count; i++)
+        if (!publisher->views[i].locate)
+            fprintf(stderr, "dataplane: no message names %.8s: its view is empty\n", options->symbols[i]);
+}
+
 static int run(const struct options *options, struct segment *segment, struct feed *feed) {
     struct publisher publisher;
     char error[PORT_ERROR_BYTES];
@@ -172,6 +187,8 @@ static int run(const struct options *options, struct segment *segment, struct fe
         publisher_step(&publisher, feed->books);
         tell(segment, feed);
     }
+    if (!told_to_stop)
+        report(options, &publisher, feed);
     publisher_close(&publisher);
     bool failed = taken < 0 && !told_to_stop; /* a read that the signal interrupted is no failure */
     segment_set_state(segment, failed ? SHM_FAILED : told_to_stop ? SHM_STOPPED : SHM_ENDED);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,9 +34,19 @@ class BenchError(ApplianceError):
     """A run that says nothing about the machine."""
 
 
+def _never_ends(file: Path) -> bool:
+    try:
+        mode = file.stat().st_mode
+    except OSError:  # the port says it better
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
 @contextmanager
 def _loaded(file: Path) -> Iterator[Any]:
     error = ffi().new("char[]", constants()["API_ERROR_BYTES"])
+    if _never_ends(file):
+        raise FeedFileError(f"{printable(file)}: a benchmark loads its whole input: name a regular file")
     loaded = library().api_bench_load(os.fsencode(file), error)
     if loaded == ffi().NULL:
         raise FeedFileError(printable(ffi().string(error)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
 
 import click
@@ -48,13 +50,35 @@ def cli() -> None:
     """Order books in software and hardware behind one control plane."""
 
 
+class OutputClosedError(ApplianceError):
+    """There is nowhere to print to."""
+
+
+def _end_in_order(number: int, _frame: object) -> None:
+    """Leave through every block that has something to tidy up."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run the command line; an ApplianceError is one clear line and exit status 2.
 
     When the reader of our output has gone, click ends the command without a word and with exit status 1.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end_in_order)
     try:
-        cli()
+        if sys.stdout is None:
+            raise OutputClosedError("standard output is closed: open it, or send it to /dev/null")
+        try:
+            cli()
+        finally:
+            sys.stdout.flush()
     except ApplianceError as error:
         click.echo(f"appliance: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # what could not be written is given up
+        click.echo(f"appliance: cannot write the output: {error.strerror}: write elsewhere", err=True)
         sys.exit(2)

@@ -23,7 +23,7 @@ def _file_options(function: Any) -> Any:
             "--file",
             "file",
             required=True,
-            type=click.Path(path_type=Path),
+            type=click.Path(readable=False, path_type=Path),
             help="Framed ITCH, plain or gzip.",
         ),
         click.option(

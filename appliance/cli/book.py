@@ -53,7 +53,7 @@ def _check_symbol(_ctx: click.Context, _param: click.Parameter, value: str | Non
 
 
 @command.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(readable=False, path_type=Path))
 @click.option("--symbol", callback=_check_symbol, help="Only this symbol.")
 @click.option("--depth", type=click.IntRange(1, 1000), default=1, show_default=True, help="Levels a side.")
 @click.option("--out", type=click.Path(path_type=Path), help="CSV file to write; else standard output.")
@@ -72,15 +72,17 @@ def trace(file: Path, symbol: str | None, depth: int, out: Path | None) -> None:
         for level in range(1, depth + 1):
             header += f",ask_px_{level},ask_qty_{level},bid_px_{level},bid_qty_{level}"
         output.write(header.encode() + b"\n")
+        found = False
         for rows in feed.trace(depth, symbol):
             output.write(rows)
+            found = found or bool(rows)
             bar.show(feed.progress[0])
-        if symbol is not None and feed.books.locate(symbol) is None:
+        if symbol is not None and not found and feed.books.locate(symbol) is None:
             raise UnknownSymbolError(f"{printable(file)}: no message names {symbol}")
 
 
 @command.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(readable=False, path_type=Path))
 @click.option("--symbol", required=True, callback=_check_symbol, help="The symbol whose queue to list.")
 @click.option(
     "--at", type=click.IntRange(0, ALL), default=None, help="After this sequence number (default: the last)."

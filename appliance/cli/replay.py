@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from appliance.errors import printable
+from appliance.book.software import SoftwareBook
+from appliance.errors import ApplianceError, printable
 from appliance.observe.machine import peak_rss_bytes
 from appliance.progress import Progress
 from appliance.replay.feed import FeedFile
@@ -31,8 +32,12 @@ _ODDITIES = (
 MALFORMED = ("bad_length", "bad_side", "bad_locate", "zero_quantity")
 
 
+class NothingToReplayError(ApplianceError):
+    """A feed file without a message in it."""
+
+
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(readable=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def command(file: Path, as_json: bool) -> None:
     """Run FILE through the books: framed ITCH or a capture (pcap, pcapng), plain or gzip.
@@ -55,6 +60,9 @@ def replay(file: Path) -> dict[str, Any]:
         books = feed.books
         counters = books.counters
         messages = counters["messages"]
+        packets = feed.packets()
+        if not messages:
+            raise NothingToReplayError(f"{printable(file)}: holds no ITCH message{_where_they_went(packets)}")
         return {
             "file": printable(file),
             "messages": messages,
@@ -71,13 +79,37 @@ def replay(file: Path) -> dict[str, Any]:
             "broken_trades": counters["broken_trades"],
             "untrusted_books": counters["untrusted_books"],
             "stale": feed.stale,
-            "packets": feed.packets(),
+            "starts_mid_day": bool(counters["unknown_reference"]) or _first_sequence(books, packets) > 1,
+            "packets": packets,
             "digest": f"{books.digest:016x}",
             "depth_digest": f"{books.depth_digest():016x}",
             "ns_per_message": round(watch.seconds * 1e9 / messages, 2) if messages else None,
             "seconds": round(watch.seconds, 3),
             "peak_rss_bytes": peak_rss_bytes(),
         }
+
+
+def _where_they_went(packets: dict[str, Any] | None) -> str:
+    if packets is None:
+        return ""
+    refused = "".join(f", {count:,} {name}" for name, count in packets["refused"].items())
+    return f": {packets['frames']:,} frames{refused}, {packets['other_destinations']:,} to other destinations"
+
+
+def _first_sequence(books: SoftwareBook, packets: dict[str, Any] | None) -> int:
+    """Return the sequence number a capture of one session begins with; 1 for everything else."""
+    if packets is None or packets["sessions"] != 1:
+        return 1
+    return books.next_sequence - int(packets["messages"]) - int(packets["lost"])
+
+
+def _worth(report: dict[str, Any]) -> str:
+    """Say in words what the books of a report are worth."""
+    if report["stale"]:
+        return "stale: messages are missing"
+    if report["starts_mid_day"]:
+        return "without the orders from before the feed's start"
+    return "complete"
 
 
 def as_text(report: dict[str, Any]) -> str:
@@ -100,6 +132,10 @@ def as_text(report: dict[str, Any]) -> str:
             f"line {name}          " + "  ".join(f"{key} {count:,}" for key, count in line.items())
             for name, line in packets["lines"].items()
         ]
+        if packets["other_destinations"]:
+            lines.append(
+                f"other packets   {packets['other_destinations']:,} to neither line's group and port"
+            )
         if packets["refused"]:
             refused = "  ".join(f"{name} {count:,}" for name, count in packets["refused"].items())
             lines.append(f"refused frames  {refused}")
@@ -108,7 +144,7 @@ def as_text(report: dict[str, Any]) -> str:
         f"symbols         {report['symbols']:,}",
         f"live orders     {report['live_orders']:,} in {report['live_levels']:,} levels",
         f"events          {report['events']:,}  trades {report['trades']:,}  crosses {report['crosses']:,}",
-        f"books           {'stale: messages are missing' if report['stale'] else 'complete'}"
+        f"books           {_worth(report)}"
         + (f"  untrusted {report['untrusted_books']:,}" if report["untrusted_books"] else ""),
         f"digest          {report['digest']}  full depth {report['depth_digest']}",
         f"time            {report['seconds']:.3f} s"

@@ -2,6 +2,7 @@
 
 #include "port/file.h"
 #include "stats/clock.h"
+#include "wire/bytes.h"
 #include "wire/frame.h"
 #include "wire/lines.h"
 
@@ -72,6 +73,8 @@ static bool run_of_mold(struct feed *feed, struct feed_run *run) {
     }
     if (arrived.gap_before)
         mark_stale(feed, true);
+    if (arrived.new_session || !feed->first_sequence)
+        feed->first_sequence = arrived.first_sequence;
     feed->books->sequence = arrived.first_sequence;
     *run = (struct feed_run){.blocks = arrived.blocks, .bytes = arrived.length};
     return true;
@@ -86,9 +89,14 @@ static int push_frame(struct feed *feed, const struct port_frame *frame, char *e
     if (frame_parse(frame->data, frame->length, &udp, &feed->frames) != FRAME_UDP)
         return 0;
     int line = lines_find(&feed->lines, &udp);
-    /* A session that was left without its end mark: what it still held cannot be known. */
-    if (line != LINES_OTHER &&
-        mold64_push(feed->mold, udp.payload, udp.length, (unsigned)line) == MOLD64_OTHER_SESSION)
+    if (line == LINES_OTHER)
+        return 0;
+    enum mold64_verdict verdict = mold64_push(feed->mold, udp.payload, udp.length, (unsigned)line);
+    uint64_t sequence = udp.length >= MOLD64_HEADER_BYTES ? bytes_be64(udp.payload + 10) : 0;
+    /* A session that was left without its end mark: what it still held cannot be known. A packet from before
+     * the first that was delivered: too late, and nobody else brought it. */
+    if (verdict == MOLD64_OTHER_SESSION ||
+        (verdict == MOLD64_LATE && sequence && sequence < feed->first_sequence))
         mark_stale(feed, true);
     return 0;
 }

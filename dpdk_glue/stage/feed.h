@@ -36,6 +36,7 @@ struct feed {
     int finished; /* the port has ended, and with it every gap */
     int failed;   /* it ended because it failed */
     bool stale;
+    uint64_t first_sequence; /* of this session, in a capture */
     struct feed_run rest; /* what feed_advance has not applied yet */
 };
 

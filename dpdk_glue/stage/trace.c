@@ -69,8 +69,12 @@ static char *put_row(struct trace *trace, char *text, uint64_t sequence, uint16_
     *text++ = ',';
     text = put_number(text, locate);
     *text++ = ',';
-    for (int i = 0; i < 8 && symbol[i] && symbol[i] != ' '; i++)
-        *text++ = symbol[i] == ',' || symbol[i] == '"' || symbol[i] < ' ' ? '?' : symbol[i];
+    int length = 8;
+    while (length && (symbol[length - 1] == ' ' || !symbol[length - 1]))
+        length--;
+    for (int i = 0; i < length; i++) /* nothing that would need quoting */
+        *text++ =
+            symbol[i] == ',' || symbol[i] == '"' || symbol[i] < ' ' || symbol[i] == 0x7f ? '?' : symbol[i];
     *text++ = ',';
     *text++ = type;
     struct level_view *asks = trace->levels;

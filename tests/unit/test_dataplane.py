@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from shutil import which
 from threading import Thread
 
 import pytest
@@ -20,11 +19,14 @@ from model.messages import frame, message
 from model.mold64 import end_of_session, packet
 from model.records import STALE, UNTRUSTED
 
+import appliance
 from appliance.dataplane import Segment, SegmentError
 from appliance.errors import ApplianceError
 from appliance.synth import Market, write_feed
 
-PROGRAM = which("dataplane") or str(Path(sysconfig.get_path("scripts")) / "dataplane")
+# The program of the build whose package is tested; a variant has it beside its site folder.
+_OF_VARIANT = Path(appliance.__file__).parents[2] / "prefix/bin/dataplane"
+PROGRAM = str(_OF_VARIANT if _OF_VARIANT.exists() else Path(sysconfig.get_path("scripts")) / "dataplane")
 NAME = f"test-{os.getpid()}"
 BID, ASK = 0, 1
 # For a build with the address sanitizer. Python's own leaks are not ours, but this is our own program.
@@ -308,3 +310,16 @@ def test_wrong_words_are_refused(arguments: list[str], words: str, start: Start)
     complaint = process.communicate()[1]
     assert words in complaint
     assert complaint.count("\n") == 1
+
+
+def test_one_that_was_killed_in_mid_feed_is_dead(tmp_path: Path, start: Start) -> None:
+    path = tmp_path / "idle"
+    os.mkfifo(path)
+    process = start("--file", path, "--symbol", "ABCD")
+    with path.open("wb") as pipe:
+        pipe.write(frame([message("S", 0, 0, b"O")] * 3))
+        pipe.flush()
+        with wait_for("running", process) as segment:
+            process.kill()
+            process.wait()
+            assert segment.state == "dead"
