@@ -77,8 +77,7 @@ def main() -> None:
         click.echo(f"appliance: {error}", err=True)
         sys.exit(2)
     except OSError as error:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # what could not be written is given up
+        # What could not be written is given up, or the interpreter would try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         click.echo(f"appliance: cannot write the output: {error.strerror}: write elsewhere", err=True)
         sys.exit(2)

@@ -251,18 +251,19 @@ def test_it_stops_at_once_while_it_waits_for_an_idle_input(tmp_path: Path, start
     assert not (Path("/dev/shm") / NAME).exists()
 
 
+def pour(path: Path) -> None:
+    """Write messages into a pipe until its reader has gone."""
+    with suppress(BrokenPipeError), path.open("wb") as pipe:
+        while True:
+            pipe.write(frame([message("S", 0, 0, b"O")] * 1000))
+
+
 def test_it_stops_in_the_middle_of_a_feed(tmp_path: Path, start: Start) -> None:
     """The feed has no end."""
     path = tmp_path / "endless"
     os.mkfifo(path)
-
-    def pour() -> None:
-        with suppress(BrokenPipeError), path.open("wb") as pipe:
-            while True:
-                pipe.write(frame([message("S", 0, 0, b"O")] * 1000))
-
     process = start("--file", path, "--hold", "--symbol", "ABCD")
-    feeder = Thread(target=pour)
+    feeder = Thread(target=pour, args=[path])
     feeder.start()
     with wait_for("running", process) as segment:
         while segment.live["messages"] < 10_000:
@@ -313,13 +314,13 @@ def test_wrong_words_are_refused(arguments: list[str], words: str, start: Start)
 
 
 def test_one_that_was_killed_in_mid_feed_is_dead(tmp_path: Path, start: Start) -> None:
-    path = tmp_path / "idle"
+    path = tmp_path / "endless"
     os.mkfifo(path)
     process = start("--file", path, "--symbol", "ABCD")
-    with path.open("wb") as pipe:
-        pipe.write(frame([message("S", 0, 0, b"O")] * 3))
-        pipe.flush()
-        with wait_for("running", process) as segment:
-            process.kill()
-            process.wait()
-            assert segment.state == "dead"
+    feeder = Thread(target=pour, args=[path])
+    feeder.start()
+    with wait_for("running", process) as segment:
+        process.kill()
+        process.wait()
+        assert segment.state == "dead"
+    feeder.join()
