@@ -37,7 +37,7 @@ struct feed {
     int failed;   /* it ended because it failed */
     bool stale;
     uint64_t first_sequence; /* of this session, in a capture */
-    struct feed_run rest; /* what feed_advance has not applied yet */
+    struct feed_run rest;    /* what feed_advance has not applied yet */
 };
 
 /* NULL with one line in `error` (PORT_ERROR_BYTES). */
