@@ -34,7 +34,3 @@ const char *api_pages_name(uint32_t pages) {
 double api_clock_read_ns(void) {
     return clock_read_ns();
 }
-
-double api_clock_cycles_per_ns(void) {
-    return clock_cycles_per_ns();
-}

@@ -117,6 +117,5 @@ API_EXPORT void api_bench_book(const struct bench_input *input, struct book_set 
                                float *block_ns);
 API_EXPORT const char *api_pages_name(uint32_t pages);
 API_EXPORT double api_clock_read_ns(void);
-API_EXPORT double api_clock_cycles_per_ns(void);
 
 #endif
