@@ -12,7 +12,7 @@
 struct bench_input *bench_load(const char *path, char *error) {
     enum { BURST = 256 };
     struct bench_input *input = calloc(1, sizeof *input);
-    if (!input || !(input->port = port_file.open(path, PORT_LOAD, error))) {
+    if (!input || !(input->port = port_file_open(path, PORT_LOAD, error))) {
         free(input);
         return NULL;
     }

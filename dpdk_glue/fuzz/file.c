@@ -36,7 +36,7 @@ static void take_frame(const struct port_frame *frame, struct reading *reading) 
 
 /* False when it is no feed file at all. */
 static bool read_file(const char *path, unsigned options, struct reading *reading) {
-    struct port *port = port_file.open(path, options, reading->error);
+    struct port *port = port_file_open(path, options, reading->error);
     if (!port)
         return false;
     struct port_frame frames[BURST];

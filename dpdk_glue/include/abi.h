@@ -113,12 +113,26 @@ ABI_AT(book_view, trading_state, 56);
 ABI_AT(book_view, bid, 64);
 ABI_AT(book_view, ask, 224);
 
+/* ---- The shared segment: header, plan, views, statistics; each begins on a cache line of its own. ---- */
+
 enum shm_state {
-    SHM_STARTING = 0,
-    SHM_RUNNING = 1,
-    SHM_ENDED = 2,   /* the feed has ended; the last views stand */
-    SHM_STOPPED = 3, /* told to stop */
-    SHM_FAILED = 4   /* the process has said why on standard error */
+    SHM_PLANNED = 0,  /* the plan is written, and no data plane has taken it up */
+    SHM_STARTING = 1, /* pools are being made, ports opened */
+    SHM_RUNNING = 2,
+    SHM_ENDED = 3,   /* the feed has ended; the last views stand */
+    SHM_STOPPED = 4, /* told to stop */
+    SHM_FAILED = 5   /* `message` says why */
+};
+
+/* Where the feed's thread is, and what its time is measured by. */
+enum stage {
+    STAGE_PORT = 0,     /* a burst that was not empty: the call of the port */
+    STAGE_WIRE = 1,     /* a packet: Ethernet, IP, UDP, line, arbitration */
+    STAGE_BOOK = 2,     /* a run of messages through the books */
+    STAGE_EVENT = 3,    /* from the receive stamp of a packet until its last event stands */
+    STAGE_PUBLISH = 4,  /* views and counters into shared memory */
+    STAGE_RECOVERY = 5, /* what the recovery brought: packets asked for again, snapshots */
+    STAGES = 6
 };
 
 /* What changes while the data plane runs; its one writer is the feed's core. */
@@ -127,28 +141,43 @@ struct shm_live {
     uint64_t messages;
     uint64_t sequence; /* of the last message applied */
     uint64_t digest;
-    uint64_t reserved[4];
+    uint64_t depth_digest; /* of every resting order, taken when the feed has ended or at the stop; else 0 */
+    uint32_t stage;        /* enum stage: where the thread is */
+    uint32_t recovery_state; /* enum recovery_state */
+    uint64_t stale_books;    /* how many books are flagged BOOK_STALE */
+    uint64_t loops;          /* rounds of the receiving loop, empty ones included */
 };
 ABI_SIZE(shm_live, 64);
 
-/* The start of the shared segment of a running data plane. `magic` is written last. */
+/* The start of the shared segment. The control plane makes the segment, locks it (flock), writes the header,
+ * the plan and the symbol of every view, and `magic` last; the data plane inherits the open file, and with it
+ * the lock, which goes when the process does. From SHM_STARTING on the data plane is the only writer. */
 struct shm_header {
     uint64_t magic;
     uint8_t abi_hash[32]; /* SHA-256 of this file: a reader built from another one refuses */
     uint64_t bytes;
+    uint64_t plan_offset;
     uint64_t views_offset; /* of `views` book_view records */
+    uint64_t stats_offset; /* of one shm_stats */
     uint32_t views;
     uint32_t view_bytes;
     uint32_t pid;
     uint32_t state; /* enum shm_state */
-    uint64_t reserved[7];
+    uint64_t cycles_per_s;
+    uint64_t started_cycles;
+    uint64_t ready_cycles; /* 0 until SHM_RUNNING */
+    char name[64];
+    char message[512]; /* one line: why it failed */
+    uint64_t reserved[2];
     struct shm_live live;
 };
-ABI_SIZE(shm_header, 192);
+ABI_SIZE(shm_header, 768);
 ABI_AT(shm_header, abi_hash, 8);
-ABI_AT(shm_header, views_offset, 48);
-ABI_AT(shm_header, state, 68);
-ABI_AT(shm_header, live, 128);
+ABI_AT(shm_header, bytes, 40);
+ABI_AT(shm_header, views_offset, 56);
+ABI_AT(shm_header, state, 84);
+ABI_AT(shm_header, name, 112);
+ABI_AT(shm_header, live, 704);
 
 /* One resting order, as the full queue is listed: best price first, oldest first. */
 struct queued_order {
@@ -205,7 +234,8 @@ ABI_SIZE(book_limits, 20);
 
 enum port_kind {
     PORT_ETHERNET = 0, /* one Ethernet frame */
-    PORT_ITCH = 1      /* a run of whole framed messages: u16 big-endian length, message */
+    PORT_ITCH = 1,     /* a run of whole framed messages: u16 big-endian length, message */
+    PORT_DATAGRAM = 2  /* the payload of one UDP datagram of the line that the frame names */
 };
 
 /* What a port received. At least 64 bytes behind `data + length` may be read. */
@@ -214,9 +244,25 @@ struct port_frame {
     uint32_t length;
     uint16_t line;
     uint16_t kind;
-    uint64_t time_ns; /* since 1970 in a capture; 0 = the input does not say */
+    uint64_t time_ns; /* since 1970, as the capture, the kernel or the card says; 0 = nobody does */
 };
 ABI_SIZE(port_frame, 24);
+
+/* What one port did. A counter that its kind does not have stays 0. */
+struct port_counters {
+    uint64_t frames;
+    uint64_t bytes;
+    uint64_t bursts;    /* that were not empty */
+    uint64_t dropped;   /* by the kernel or the card, for lack of room, as it reports */
+    uint64_t errors;    /* frames the card refused, failed calls to the kernel */
+    uint64_t no_buffer; /* frames without a buffer to receive into */
+    uint64_t truncated; /* longer than the longest buffer: dropped */
+    uint64_t sent;
+    uint64_t unsent;      /* frames that the card or the kernel did not take */
+    uint64_t memberships; /* reports to the router, for the groups */
+    uint64_t reserved[6];
+};
+ABI_SIZE(port_counters, 128);
 
 /* What an Ethernet frame is. Only FRAME_UDP goes on. */
 enum frame_verdict {
@@ -280,7 +326,9 @@ enum mold64_verdict {
     MOLD64_TRAILING = 11,     /* goes on behind them */
     MOLD64_OVERSIZED = 12,    /* longer than UDP allows */
     MOLD64_BAD_SEQUENCE = 13, /* 0 in a numbered stream, or beyond 2^64 */
-    MOLD64_VERDICTS = 14
+    MOLD64_FAR_AHEAD = 14,    /* further ahead than is believed of one packet alone */
+    MOLD64_NO_ROOM = 15,      /* ahead of a gap, and the window is full */
+    MOLD64_VERDICTS = 16
 };
 
 /* One line. Every packet has one verdict. A gap is a jump of this line's own sequence, whoever fills it. */
@@ -316,6 +364,163 @@ struct mold64_run {
     uint32_t reserved;
 };
 ABI_SIZE(mold64_run, 40);
+
+/* ---- Recovery: what is done about messages that no line brought. ---- */
+
+enum recovery_state {
+    RECOVERY_STARTING = 0, /* nothing has arrived */
+    RECOVERY_WHOLE = 1,    /* nothing is missing */
+    RECOVERY_WAITING = 2,  /* a gap: the other line may still fill it */
+    RECOVERY_ASKING = 3,   /* requests are out to the retransmission server */
+    RECOVERY_JOINING = 4,  /* a snapshot is being fetched, and the live feed held */
+    RECOVERY_LOST = 5      /* given up for now: the books are stale */
+};
+
+/* Of the state machine; its writer is the feed's thread. */
+struct recovery_counters {
+    uint64_t gaps;
+    uint64_t gap_messages;
+    uint64_t filled_by_lines; /* gaps that were gone before anybody asked */
+    uint64_t filled_by_request;
+    uint64_t filled_by_snapshot;
+    uint64_t requests; /* of them `repeats` for the second time or later */
+    uint64_t repeats;
+    uint64_t given_up; /* gaps that nobody could fill */
+    uint64_t snapshots_wanted;
+    uint64_t snapshots; /* that were joined */
+    uint64_t snapshots_failed;
+    uint64_t missing_first; /* the first missing message; 0 = none */
+    uint64_t missing;       /* messages, for all that is known */
+    uint64_t reserved[3];
+};
+ABI_SIZE(recovery_counters, 128);
+
+/* Of the sockets; their writer is the recoverer's thread. */
+struct recoverer_counters {
+    uint64_t requests;
+    uint64_t replies;
+    uint64_t strange_replies; /* from another address, of another session, or no MoldUDP64 */
+    uint64_t send_failures;
+    uint64_t connections;
+    uint64_t connect_failures;
+    uint64_t logins_refused;
+    uint64_t timeouts;
+    uint64_t broken_snapshots; /* cut off, or against the protocol */
+    uint64_t snapshot_messages;
+    uint64_t snapshot_bytes;
+    uint64_t waits_for_room; /* the feed's thread was slower */
+    uint64_t reserved[4];
+};
+ABI_SIZE(recoverer_counters, 128);
+
+/* ---- Statistics in the segment. ---- */
+
+/* Cycles, log-linear: bucket v for v < 32; else 32 buckets in every power of two, from 2^5 to 2^27, so that a
+ * bucket is at most 3.1 % wide; the last takes all that is longer. */
+#define ABI_HISTOGRAM_BUCKETS 736
+struct histogram {
+    uint64_t count;
+    uint64_t cycles;
+    uint64_t max_cycles;
+    uint64_t reserved[5];
+    uint64_t bucket[736];
+};
+ABI_SIZE(histogram, 5952);
+
+struct shm_stats {
+    struct port_counters port[2];
+    struct recovery_counters recovery;
+    struct recoverer_counters recoverer; /* the one part with another writer */
+    struct histogram stage[6];           /* by enum stage */
+    struct frame_counters frames;
+    struct mold64_counters mold;
+    struct book_counters books;
+    uint64_t other_destination; /* datagrams to nobody's group and port */
+    uint64_t reserved[7];
+};
+ABI_AT(shm_stats, recovery, 256);
+ABI_AT(shm_stats, recoverer, 384);
+ABI_AT(shm_stats, stage, 512);
+
+/* ---- The plan: all that a data plane is told. Addresses have their first number in the highest byte. ---- */
+
+enum plan_port_kind { PLAN_PORT_FILE = 0, PLAN_PORT_UDP = 1, PLAN_PORT_DPDK = 2 };
+
+enum plan_pace {
+    PLAN_PACE_FLAT = 0,     /* as fast as it goes */
+    PLAN_PACE_RECORDED = 1, /* as the times in the file say */
+    PLAN_PACE_RATE = 2      /* `pace_rate` messages a second */
+};
+
+struct plan_port {
+    uint32_t kind;
+    uint32_t pace; /* of a file */
+    uint64_t pace_rate;
+    uint32_t interface_ip;         /* udp: the address whose interface joins; dpdk: source of the reports */
+    uint32_t receive_buffer_bytes; /* udp; 0 = as the kernel has it */
+    uint32_t busy_poll_us;         /* udp; 0 = none */
+    uint32_t rx_queues;            /* dpdk */
+    uint32_t sends;                /* 1: the port is to send, and joins no group */
+    uint32_t reserved;
+    char where[4096]; /* file: its path; udp: the interface, or empty; dpdk: the device, as EAL names it */
+};
+ABI_SIZE(plan_port, 4136);
+ABI_AT(plan_port, where, 40);
+
+struct plan_line {
+    uint32_t group;
+    uint16_t udp_port;
+    uint16_t port; /* index of its plan_port */
+};
+ABI_SIZE(plan_line, 8);
+
+struct plan_recovery {
+    uint32_t request_ip; /* 0 = there is no retransmission server */
+    uint32_t snapshot_ip;
+    uint16_t request_port;
+    uint16_t snapshot_port;
+    char user[6];
+    char password[10];
+    uint32_t gap_wait_us;        /* for the other line to fill a gap */
+    uint32_t request_timeout_us; /* for a reply */
+    uint32_t request_tries;      /* before the gap is given up, or a snapshot wanted */
+    uint32_t request_messages;   /* in one request */
+    uint32_t request_longest;    /* a longer gap is not asked for: a snapshot is quicker */
+    uint32_t snapshot_timeout_ms;
+    uint32_t snapshot_retry_ms;
+    uint32_t silence_ms;   /* a session silent for so long is over when another begins */
+    uint32_t far_messages; /* a packet further ahead is not believed alone */
+};
+ABI_SIZE(plan_recovery, 64);
+
+enum plan_flag {
+    PLAN_HOLD = 1,        /* stay when the feed has ended, until told to stop */
+    PLAN_LOCK_MEMORY = 2, /* mlockall, and refuse to start without */
+    PLAN_DIE_WITH_PARENT = 4
+};
+
+enum plan_placement { PLAN_FUSED = 0 /* all stages on the feed's core */ };
+
+struct plan {
+    struct plan_port port[2];
+    struct plan_line line[2];
+    struct plan_recovery recovery;
+    struct book_limits books;
+    uint32_t ports;
+    uint32_t lines;
+    uint32_t window_packets; /* that can wait for a gap or a snapshot */
+    uint32_t flags;          /* enum plan_flag */
+    int32_t feed_core;       /* -1: wherever the kernel puts it */
+    int32_t cold_core;
+    uint32_t placement;
+    uint32_t reserved[3];
+    char eal[512]; /* further words for DPDK's EAL */
+};
+ABI_AT(plan, line, 8272);
+ABI_AT(plan, recovery, 8288);
+ABI_AT(plan, books, 8352);
+ABI_AT(plan, eal, 8412);
+ABI_SIZE(plan, 8928);
 
 /* synth: what a synthetic market is asked for. `live_orders` bounds the orders at rest; 0 leaves it to the
  * market (a twenty-fifth of the messages, at most 1.5 M). */

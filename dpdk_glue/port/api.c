@@ -9,7 +9,7 @@
 _Static_assert((int)PORT_ERROR_BYTES == API_ERROR_BYTES, "an error of a port fits in Python's buffer");
 
 struct port *api_port_open(const char *path, uint32_t load, char *error) {
-    return port_file.open(path, load ? PORT_LOAD : 0, error);
+    return port_file_open(path, load ? PORT_LOAD : 0, error);
 }
 
 int api_port_rx(struct port *port, struct port_frame *frames, uint32_t room, char *error) {

@@ -125,7 +125,7 @@ static bool start(struct file *file, unsigned options) {
     return false;
 }
 
-static struct port *open_file(const char *path, unsigned options, char *error) {
+struct port *port_file_open(const char *path, unsigned options, char *error) {
     struct file *file = calloc(1, sizeof *file);
     if (!file) {
         snprintf(error, PORT_ERROR_BYTES, "no memory to read a file");
@@ -140,6 +140,10 @@ static struct port *open_file(const char *path, unsigned options, char *error) {
     return NULL;
 }
 
+static struct port *open_planned(const struct plan_port *plan, unsigned options, char *error) {
+    return port_file_open(plan->where, options, error);
+}
+
 void port_file_progress(const struct port *port, uint64_t *done, uint64_t *total) {
     const struct file *file = (const struct file *)port;
     *total = source_size(file->source);
@@ -152,7 +156,7 @@ const struct memory *port_file_memory(const struct port *port) {
 
 const struct port_driver port_file = {
     .name = "file",
-    .open = open_file,
+    .open = open_planned,
     .rx_burst = rx_burst,
     .close = close_file,
 };

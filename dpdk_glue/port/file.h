@@ -15,6 +15,9 @@
 
 extern const struct port_driver port_file;
 
+/* As port_file.open, for a path of any length. */
+struct port *port_file_open(const char *path, unsigned options, char *error);
+
 /* For a progress bar: bytes of the file that have been dealt with, and in all (0 = a pipe: nobody knows). */
 void port_file_progress(const struct port *port, uint64_t *done, uint64_t *total);
 /* Where the file's bytes are: all of them with PORT_LOAD, else the part that is being read. */

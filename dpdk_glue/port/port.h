@@ -2,7 +2,7 @@
  *
  * A driver is chosen once, at start. The receiving loop calls it once a burst, never once a packet:
  *
- *     struct port *port = driver->open(where, options, error);
+ *     struct port *port = driver->open(&plan, options, error);
  *     while ((count = driver->rx_burst(port, frames, room)) >= 0)
  *         ...
  *
@@ -33,14 +33,16 @@ struct port_driver;
 struct port {
     const struct port_driver *driver;
     char error[PORT_ERROR_BYTES];
+    struct port_counters counters;
 };
 
 struct port_driver {
     const char *name;
     /* NULL with one line in `error`, which has room for PORT_ERROR_BYTES. */
-    struct port *(*open)(const char *where, unsigned options, char *error);
+    struct port *(*open)(const struct plan_port *plan, unsigned options, char *error);
     int (*rx_burst)(struct port *port, struct port_frame *frames, unsigned room);
-    /* How many of the frames were taken; NULL in a driver that can only receive. */
+    /* How many of the frames were taken, all of them PORT_ETHERNET with whole headers; NULL in a driver that
+     * can only receive. */
     int (*tx_burst)(struct port *port, const struct port_frame *frames, unsigned count);
     void (*close)(struct port *port);
 };

@@ -34,7 +34,7 @@ struct feed *feed_open(const char *path, const struct book_limits *limits, char 
         return NULL;
     }
     feed->limits = *limits;
-    feed->port = port_file.open(path, 0, error);
+    feed->port = port_file_open(path, 0, error);
     if (feed->port)
         feed->books = book_open(limits);
     if (feed->port && !feed->books)

@@ -6,12 +6,12 @@
 #include "api.h"
 #include "synth/market.h"
 
-enum stage { STAGE_PROLOGUE, STAGE_DAY, STAGE_END };
+enum day_part { STAGE_PROLOGUE, STAGE_DAY, STAGE_END };
 
 struct synth {
     struct synth_market market;
     struct synth_prng directory_prng;
-    enum stage stage;
+    enum day_part stage;
     uint32_t phase;
     uint32_t event;
     uint32_t burst_left;
