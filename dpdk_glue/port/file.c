@@ -140,8 +140,8 @@ struct port *port_file_open(const char *path, unsigned options, char *error) {
     return NULL;
 }
 
-static struct port *open_planned(const struct plan_port *plan, unsigned options, char *error) {
-    return port_file_open(plan->where, options, error);
+static struct port *open_planned(const struct plan *plan, unsigned index, unsigned options, char *error) {
+    return port_file_open(plan->port[index].where, options, error);
 }
 
 void port_file_progress(const struct port *port, uint64_t *done, uint64_t *total) {

@@ -2,12 +2,28 @@
  *
  * A driver is chosen once, at start. The receiving loop calls it once a burst, never once a packet:
  *
- *     struct port *port = driver->open(&plan, options, error);
+ *     const struct port_driver *driver = port_driver_for(&plan->port[index]);
+ *     struct port *port = driver->open(plan, index, options, error);
  *     while ((count = driver->rx_burst(port, frames, room)) >= 0)
  *         ...
  *
  * Frames stay valid until the next rx_burst, and PORT_SLACK bytes behind each may be read, because the ITCH
  * decoder reads past the end of a message.
+ *
+ * Who fills which of the port_counters (the others stay 0):
+ *
+ *     frames, bytes, bursts   every driver; a run of a bare feed file is one frame
+ *     dropped                 udp: what the socket's buffer had no room for (SO_RXQ_OVFL), known when the next
+ *                             datagram comes; dpdk: what the card had no descriptor for (imissed)
+ *     errors                  udp: calls that the kernel refused; dpdk: what the card counts as bad on either
+ *                             side (ierrors, oerrors)
+ *     no_buffer               dpdk: times that the pool of packet buffers was empty
+ *     truncated               udp, dpdk: longer than the longest buffer, and therefore left out
+ *     sent, unsent            udp, dpdk, in tx_burst
+ *     memberships             dpdk: IGMP reports that were sent; for udp the kernel sends them, and counts
+ *
+ * What a driver must ask the kernel or the card for (dropped, errors and no_buffer of dpdk) is renewed a few
+ * times a second at most.
  */
 #ifndef APPLIANCE_PORT_PORT_H
 #define APPLIANCE_PORT_PORT_H
@@ -33,18 +49,25 @@ struct port_driver;
 struct port {
     const struct port_driver *driver;
     char error[PORT_ERROR_BYTES];
+    char note[PORT_ERROR_BYTES]; /* after open: what the operator should know of it, in one line; or empty */
     struct port_counters counters;
 };
 
 struct port_driver {
     const char *name;
-    /* NULL with one line in `error`, which has room for PORT_ERROR_BYTES. */
-    struct port *(*open)(const struct plan_port *plan, unsigned options, char *error);
+    /* Opens plan->port[index] for the lines of the plan that name it. The plan must outlive the port. NULL
+     * with one line in `error`, which has room for PORT_ERROR_BYTES. */
+    struct port *(*open)(const struct plan *plan, unsigned index, unsigned options, char *error);
     int (*rx_burst)(struct port *port, struct port_frame *frames, unsigned room);
-    /* How many of the frames were taken, all of them PORT_ETHERNET with whole headers; NULL in a driver that
-     * can only receive. */
+    /* How many of the frames were taken, the first ones. All of them are PORT_ETHERNET with whole headers (14
+     * bytes of Ethernet, 20 of IPv4, 8 of UDP), and their `line` says for which of the plan's groups they are.
+     * NULL in a driver that can only receive. */
     int (*tx_burst)(struct port *port, const struct port_frame *frames, unsigned count);
     void (*close)(struct port *port);
 };
+
+/* The driver for a port of the plan, or NULL if there is no such kind. Where DPDK is not linked, its driver
+ * only says so. */
+const struct port_driver *port_driver_for(const struct plan_port *plan);
 
 #endif
