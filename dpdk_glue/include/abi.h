@@ -20,6 +20,7 @@
 #define ABI_MAGIC       0x314c505041494241
 #define ABI_MAX_LOCATES 65536
 #define ABI_VIEW_LEVELS 10
+#define ABI_MAX_VIEWS   1024
 
 enum abi_side { SIDE_BID = 0, SIDE_ASK = 1 };
 

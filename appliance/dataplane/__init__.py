@@ -1,0 +1,20 @@
+"""The data plane as the control plane sees it: the only package that knows the shared segment.
+
+``plan`` is what a data plane is told, ``segment`` the memory it shares, ``process`` its life.
+"""
+
+from appliance.dataplane.plan import Line, Plan, Port, Recovery
+from appliance.dataplane.process import DataPlane, DataPlaneError, Death
+from appliance.dataplane.segment import Segment, SegmentError
+
+__all__ = [
+    "DataPlane",
+    "DataPlaneError",
+    "Death",
+    "Line",
+    "Plan",
+    "Port",
+    "Recovery",
+    "Segment",
+    "SegmentError",
+]

@@ -1,0 +1,139 @@
+"""What a data plane is told: the typed twin of ``struct plan``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field
+from ipaddress import IPv4Address
+from typing import Any
+
+import numpy as np
+
+from appliance.book.software import BookLimits
+from appliance.native import constants, dtype, ffi
+
+_NOBODY = IPv4Address(0)
+
+# What a plan asks for when nobody says otherwise: room for the busiest 65,535 symbols of a day.
+DEFAULT_BOOKS = BookLimits(orders=4 << 20, order_pages=24 << 10, levels=1 << 20, prefault=1)
+
+
+@dataclass(frozen=True)
+class Port:
+    """Where frames come from. ``kind`` is file, udp or dpdk; ``pace`` flat, recorded or rate."""
+
+    kind: str
+    where: str = ""
+    interface: IPv4Address = _NOBODY
+    pace: str = "flat"
+    pace_rate: int = 0
+    receive_buffer_bytes: int = 0
+    busy_poll_us: int = 0
+    rx_queues: int = 1
+    sends: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One copy of the feed: a multicast group and UDP port, and the index of the port it comes in at."""
+
+    group: IPv4Address
+    udp_port: int
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What is done about missing messages. An address of 0 says that there is no such server."""
+
+    request: tuple[IPv4Address, int] = (_NOBODY, 0)
+    snapshot: tuple[IPv4Address, int] = (_NOBODY, 0)
+    user: str = ""
+    password: str = ""
+    gap_wait_us: int = 500
+    request_timeout_us: int = 20_000
+    request_tries: int = 5
+    request_messages: int = 500
+    request_longest: int = 200_000
+    snapshot_timeout_ms: int = 10_000
+    snapshot_retry_ms: int = 1_000
+    silence_ms: int = 3_000
+    far_messages: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that one data plane is told. A core of -1 leaves the thread to the kernel."""
+
+    ports: tuple[Port, ...]
+    symbols: tuple[str, ...]
+    lines: tuple[Line, ...] = ()
+    recovery: Recovery = field(default_factory=Recovery)
+    books: BookLimits = DEFAULT_BOOKS
+    window_packets: int = 16_384
+    hold: bool = False
+    lock_memory: bool = False
+    die_with_parent: bool = False
+    feed_core: int = -1
+    cold_core: int = -1
+    eal: str = ""
+
+    def record(self) -> Any:
+        """Return it as one record of the contract."""
+        record = np.zeros(1, dtype("plan"))[0]
+        record["ports"], record["lines"] = len(self.ports), len(self.lines)
+        for at, port in enumerate(self.ports):
+            _fill_port(record["port"][at], port)
+        for at, line in enumerate(self.lines):
+            record["line"][at] = (int(line.group), line.udp_port, line.port)
+        _fill_recovery(record["recovery"], self.recovery)
+        for name, value in asdict(self.books).items():
+            record["books"][name] = value
+        record["window_packets"] = self.window_packets
+        record["flags"] = (
+            self.hold * _constant("PLAN_HOLD")
+            | self.lock_memory * _constant("PLAN_LOCK_MEMORY")
+            | self.die_with_parent * _constant("PLAN_DIE_WITH_PARENT")
+        )
+        record["feed_core"], record["cold_core"] = self.feed_core, self.cold_core
+        record["eal"] = self.eal.encode()
+        return record
+
+
+def _constant(name: str) -> int:
+    return int(ffi().typeof("enum plan_flag").relements[name])
+
+
+def _enum(name: str, value: str) -> int:
+    prefix = name.removeprefix("enum ").upper().removesuffix("_KIND")
+    return int(ffi().typeof(name).relements[f"{prefix}_{value.upper()}"])
+
+
+def _fill_port(record: Any, port: Port) -> None:
+    record["kind"] = _enum("enum plan_port_kind", port.kind)
+    record["pace"] = _enum("enum plan_pace", port.pace)
+    record["interface_ip"] = int(port.interface)
+    record["where"] = os.fsencode(port.where)
+    for name in ("pace_rate", "receive_buffer_bytes", "busy_poll_us", "rx_queues", "sends"):
+        record[name] = getattr(port, name)
+
+
+def _fill_recovery(record: Any, recovery: Recovery) -> None:
+    for name in ("request", "snapshot"):
+        address, port = getattr(recovery, name)
+        record[f"{name}_ip"], record[f"{name}_port"] = int(address), port
+    record["user"] = recovery.user.ljust(6).encode()
+    record["password"] = recovery.password.ljust(10).encode()
+    for name in record.dtype.names:
+        if name.endswith(("_us", "_ms", "_tries", "_messages", "_longest")):
+            record[name] = getattr(recovery, name)
+
+
+def longest_path() -> int:
+    """Return how many bytes the name of a file or device may have."""
+    return int(dtype("plan_port")["where"].itemsize) - 1
+
+
+def most_symbols() -> int:
+    """Return how many symbols may have a view."""
+    return constants()["ABI_MAX_VIEWS"]

@@ -1,0 +1,160 @@
+"""The life of a data plane: started from a plan, watched, and stopped."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sysconfig
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import appliance
+from appliance.dataplane.plan import Plan
+from appliance.dataplane.segment import Segment, SegmentError, create_segment
+from appliance.errors import ApplianceError
+
+_READY_S = 60.0
+_STOP_S = 5.0
+
+
+class DataPlaneError(ApplianceError):
+    """It could not be started, or did not become ready."""
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a data plane ended: its exit status, or the signal that took it, and where it was."""
+
+    status: int
+    state: str
+    stage: str
+    sequence: int
+    message: str
+
+    @property
+    def was_told(self) -> bool:
+        """Whether it ended because it was asked to, or its feed did."""
+        return self.status == 0
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        if self.status < 0:
+            how = f"killed by {signal.Signals(-self.status).name}"
+        elif self.message:
+            how = self.message
+        else:
+            how = f"ended with status {self.status}" if self.status else self.state
+        return f"{how}; last stage {self.stage}, last sequence {self.sequence:,}"
+
+
+def program() -> str:
+    """Return the data plane's executable: the one installed with this package."""
+    # A build variant under test has it beside its site folder.
+    beside = Path(appliance.__file__).parents[2] / "prefix/bin/dataplane"
+    for path in (beside, Path(sysconfig.get_path("scripts")) / "dataplane"):
+        if path.exists():
+            return str(path)
+    found = shutil.which("dataplane")
+    if not found:
+        raise DataPlaneError("the program 'dataplane' is not installed: run ./provisioning/bootstrap setup")
+    return found
+
+
+class DataPlane:
+    """A data plane that we started: its process and its segment."""
+
+    def __init__(self, process: subprocess.Popen[bytes], segment: Segment) -> None:
+        """Take over a started process; use ``start``."""
+        self.process = process
+        self.segment = segment
+
+    @classmethod
+    def start(cls, name: str, plan: Plan, environment: dict[str, str] | None = None) -> Self:
+        """Write the plan into a new segment and start the program on it."""
+        file = create_segment(name, plan)
+        segment = None
+        try:
+            segment = Segment(name)
+            process = subprocess.Popen(
+                [program(), "--fd", str(file)], pass_fds=[file], stdin=subprocess.DEVNULL, env=environment
+            )
+        except BaseException as error:
+            (Path("/dev/shm") / name).unlink(missing_ok=True)
+            if segment:
+                segment.close()
+            if isinstance(error, OSError):
+                raise DataPlaneError(f"cannot start {program()}: {error.strerror}") from None
+            raise
+        finally:
+            os.close(file)  # the process has it: with it the name's lock
+        return cls(process, segment)
+
+    def wait_until(self, *states: str, timeout_s: float = _READY_S) -> str:
+        """Wait for one of these states; raises DataPlaneError when it dies or fails before."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            state = self.segment.state
+            if state in states:
+                return state
+            death = self.poll()
+            if death and self.segment.state not in states:
+                raise DataPlaneError(f"data plane '{self.segment.name}': {death}")
+            if time.monotonic() > deadline:
+                raise DataPlaneError(
+                    f"data plane '{self.segment.name}': still {state} after {timeout_s:.0f} s, "
+                    f"stage {self.segment.stage}: see its messages, or stop it"
+                )
+            time.sleep(0.002)
+
+    def poll(self) -> Death | None:
+        """Say how it ended, or None while it lives."""
+        status = self.process.poll()
+        return None if status is None else self._death(status)
+
+    def wait(self, timeout_s: float) -> Death | None:
+        """Wait for its end, at once aware of it; None when it outlives the timeout."""
+        with suppress(ProcessLookupError):
+            handle = os.pidfd_open(self.process.pid)
+            try:
+                waiting = select.poll()
+                waiting.register(handle, select.POLLIN)
+                waiting.poll(timeout_s * 1000)
+            finally:
+                os.close(handle)
+        return self.poll()
+
+    def _death(self, status: int) -> Death:
+        segment = self.segment
+        return Death(status, segment.state, segment.stage, segment.live["sequence"], segment.message)
+
+    def stop(self, timeout_s: float = _STOP_S) -> Death:
+        """Tell it to stop and wait; one that does not is killed, and the answer says so."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+        death = self.wait(timeout_s)
+        if death is None:
+            self.process.kill()
+            death = self._death(self.process.wait())
+        return death
+
+    def remove(self) -> None:
+        """Take the segment's name away, if it is still ours, and unmap it. The process must have ended."""
+        with suppress(SegmentError), Segment(self.segment.name) as named:
+            if named.pid == self.segment.pid:
+                named.path.unlink(missing_ok=True)
+        self.segment.close()
+
+    def __enter__(self) -> Self:
+        """Stop it at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it and take its segment away."""
+        self.stop()
+        self.remove()
