@@ -103,6 +103,9 @@ API_EXPORT uint64_t api_trace_row_bytes(const struct trace *trace);
 API_EXPORT int64_t api_trace_fill(struct trace *trace, char *text, uint64_t room, uint64_t budget, int *ended,
                                   char *error);
 
+/* stats: the time-stamp counter now, as the data planes of this machine stamp with it. */
+API_EXPORT uint64_t api_clock_cycles(void);
+
 /* bench */
 struct bench_input;
 API_EXPORT struct bench_input *api_bench_load(const char *path, char *error);
