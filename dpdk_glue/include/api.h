@@ -65,6 +65,15 @@ API_EXPORT void api_mold64_finish(struct mold64 *mold);
 API_EXPORT void api_mold64_counters(const struct mold64 *mold, struct mold64_counters *counters);
 API_EXPORT const char *api_mold64_verdict_name(uint32_t verdict);
 
+/* ring: records between a writer and a reader. NULL: of a size that cannot be, no room, nothing there. */
+struct records;
+API_EXPORT struct records *api_records_open(uint64_t bytes);
+API_EXPORT void api_records_close(struct records *ring);
+API_EXPORT uint8_t *api_records_reserve(struct records *ring, uint32_t bytes);
+API_EXPORT void api_records_commit(struct records *ring);
+API_EXPORT const uint8_t *api_records_peek(struct records *ring, uint32_t *bytes);
+API_EXPORT void api_records_release(struct records *ring);
+
 /* synth: a synthetic market, as framed messages or as a capture of two lines. Both handles are opaque to
  * Python. A fill writes whole messages (or pcap records), as many as fit, and returns their bytes: 0 at the
  * end. It needs room for at least API_SYNTH_ROOM bytes. */

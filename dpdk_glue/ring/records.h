@@ -1,11 +1,14 @@
 /* A ring of records of any length between one writer and one reader, threads or processes.
  *
  * No lock, no system call, no allocation after open. A record lies in one piece, at a multiple of 8, and
- * RECORDS_SLACK bytes behind it may be read.
+ * RECORDS_SLACK bytes behind it may be read: they belong to it, so nobody writes them meanwhile.
  *
  *     writer                                         reader
  *     uint8_t *to = records_reserve(ring, bytes);    while ((record = records_peek(ring, &bytes)))
  *     if (to) { ...; records_commit(ring); }             { ...; records_release(ring); }
+ *
+ * The two meet in two words: the writer moves the head, the reader the tail, and each keeps what it last saw
+ * of the other's beside its own, so that a cache line changes hands only when a side has used up what it knew.
  */
 #ifndef APPLIANCE_RING_RECORDS_H
 #define APPLIANCE_RING_RECORDS_H
@@ -14,20 +17,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RECORDS_SLACK = 64 };
+enum { RECORDS_SLACK = 64, RECORDS_SMALLEST_RING = 4096 };
 
 struct records;
 
-/* `bytes` is a power of two of at least 4096; the longest record is a quarter of it. NULL without memory. */
+/* `bytes` is a power of two from RECORDS_SMALLEST_RING to 2^31; the longest record is a quarter of it. All of
+ * it is touched. NULL with errno: of another size, or without memory. */
 struct records *records_open(size_t bytes);
 void records_close(struct records *ring);
 
-/* Writer. NULL when there is no room now; a record that can never fit is refused for ever. */
+/* Writer. NULL when there is no room now; a record that can never fit is refused for ever. A reservation that
+ * is not committed is void: the next one takes its place. So reserving asks for room, too. */
 uint8_t *records_reserve(struct records *ring, uint32_t bytes);
+/* Once for each reservation that was given. */
 void records_commit(struct records *ring);
 
 /* Reader. The oldest record, valid until it is released; NULL when there is none. */
 const uint8_t *records_peek(struct records *ring, uint32_t *bytes);
+/* The record that records_peek has just given. */
 void records_release(struct records *ring);
 
 #endif
