@@ -328,7 +328,7 @@ enum mold64_verdict {
     MOLD64_OVERSIZED = 12,    /* longer than UDP allows */
     MOLD64_BAD_SEQUENCE = 13, /* 0 in a numbered stream, or beyond 2^64 */
     MOLD64_FAR_AHEAD = 14,    /* further ahead than is believed of one packet alone */
-    MOLD64_NO_ROOM = 15,      /* ahead of a gap, and the window is full */
+    MOLD64_NO_ROOM = 15,      /* ahead of a gap, and the window is full: not kept */
     MOLD64_VERDICTS = 16
 };
 
@@ -349,10 +349,11 @@ struct mold64_counters {
     uint64_t lost;
     uint64_t sessions;
     uint64_t held_peak;
+    uint64_t dropped; /* packets that waited, until others needed their room more */
     struct mold64_line line[4];
 };
-ABI_SIZE(mold64_counters, 680);
-ABI_AT(mold64_counters, line, 40);
+ABI_SIZE(mold64_counters, 688);
+ABI_AT(mold64_counters, line, 48);
 
 /* Messages in sequence, framed as in a file. */
 struct mold64_run {
@@ -366,6 +367,13 @@ struct mold64_run {
 };
 ABI_SIZE(mold64_run, 40);
 
+/* Messages that are missing, and of which it is known that they exist. */
+struct mold64_gap {
+    uint64_t first;
+    uint64_t count;
+};
+ABI_SIZE(mold64_gap, 16);
+
 /* ---- Recovery: what is done about messages that no line brought. ---- */
 
 enum recovery_state {
@@ -376,6 +384,65 @@ enum recovery_state {
     RECOVERY_JOINING = 4,  /* a snapshot is being fetched, and the live feed held */
     RECOVERY_LOST = 5      /* given up for now: the books are stale */
 };
+
+/* What wire/recovery.h tells its caller to do. */
+enum recovery_action {
+    RECOVERY_NOTHING = 0,
+    RECOVERY_ASK = 1,     /* ask the retransmission server for `count` messages from `first` on */
+    RECOVERY_FETCH = 2,   /* fetch a snapshot; from now on hold all that arrives (mold64_hold_all) */
+    RECOVERY_GIVE_UP = 3, /* the messages before `first` are lost: go on behind the gap (mold64_give_up) */
+    RECOVERY_GO_ON = 4,   /* no snapshot, and the books are as they were: mold64_release */
+    RECOVERY_LEAVE = 5    /* silence: another session may begin (mold64_leave) */
+};
+
+struct recovery_wish {
+    uint32_t action; /* enum recovery_action */
+    uint32_t reserved;
+    uint64_t first;
+    uint64_t count;
+};
+ABI_SIZE(recovery_wish, 24);
+
+/* Its limits: those of plan_recovery, with all times in cycles. */
+struct recovery_limits {
+    uint64_t gap_wait_cycles;
+    uint64_t request_timeout_cycles;
+    uint64_t snapshot_timeout_cycles;
+    uint64_t snapshot_retry_cycles;
+    uint64_t silence_cycles; /* 0 = silence means nothing */
+    uint32_t requests;       /* 1: there is a retransmission server */
+    uint32_t snapshots;      /* 1: there is a snapshot server */
+    uint32_t request_tries;
+    uint32_t request_messages;
+    uint32_t request_longest;
+    uint32_t reserved;
+};
+ABI_SIZE(recovery_limits, 64);
+
+enum recovery_snapshot {
+    RECOVERY_NO_NEWS = 0,
+    RECOVERY_BEGUN = 1,  /* the books were emptied for it */
+    RECOVERY_JOINED = 2, /* it stands in the books, and mold64_join was called */
+    RECOVERY_FAILED = 3
+};
+
+/* What it is shown of the stream. */
+struct recovery_sight {
+    uint64_t sessions; /* how many have begun; 0 = nothing has arrived */
+    uint64_t heard;    /* packets of this session that were believed, from the live lines */
+    uint64_t expected; /* the next message */
+    uint64_t known_end;
+    uint64_t missing; /* messages of all gaps */
+    uint32_t gaps;    /* how many of `gap` are filled; all 64: there may be more */
+    uint32_t window_full;
+    uint32_t ended;         /* the session has: silence is no wonder */
+    uint32_t need_snapshot; /* the books are in doubt for another reason than a gap */
+    uint32_t snapshot;      /* enum recovery_snapshot: what has happened since the last sight */
+    uint32_t reserved;
+    struct mold64_gap gap[64];
+};
+ABI_SIZE(recovery_sight, 1088);
+ABI_AT(recovery_sight, gap, 64);
 
 /* Of the state machine; its writer is the feed's thread. */
 struct recovery_counters {

@@ -125,6 +125,7 @@ STRUCTS = {
         ("lost", "Q"),
         ("sessions", "Q"),
         ("held_peak", "Q"),
+        ("dropped", "Q"),
         ("line", "640s"),
     ],
     "synth_config": [("messages", "Q"), ("seed", "Q"), ("symbols", "I"), ("live_orders", "I")],
