@@ -1,39 +1,32 @@
-/* The data plane: one process, from a port to the books, seen by others through its shared segment.
+/* The data plane: one process, from the wire to the books, seen by others through its shared segment.
  *
- *     dataplane --segment NAME --file FEED --symbol S [--symbol S ...] [--hold]
+ *     dataplane --fd N
  *
- * It ends when the feed does (with --hold it then waits to be told) or on SIGTERM or SIGINT. Exit status: 0
- * the feed was read, or it was told to stop; 2 what went wrong is on standard error, in one line.
+ * The control plane makes the segment, writes the plan into it and starts this program with the segment open
+ * as file N (stage/segment.h). It ends when the feed does, unless the plan says to hold, and on SIGTERM or
+ * SIGINT. Exit status: 0 the feed was read, or it was told to stop; 2 what went wrong is on standard error and
+ * in the segment, in one line.
  */
-#include "book/publish.h"
 #include "build_config.h"
-#include "stage/feed.h"
+#include "stage/live.h"
 #include "stage/segment.h"
-#include "stats/clock.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #ifdef HAVE_DPDK
 #include <rte_version.h>
 #endif
 
-enum { SYMBOLS_MAX = 1024, STEP_MESSAGES = 2048, STATUS_FAILED = 2 };
-
-struct options {
-    const char *segment;
-    const char *file;
-    char symbols[SYMBOLS_MAX][8];
-    uint32_t symbol_count;
-    int hold;
-    struct book_limits limits;
-};
+enum { STATUS_FAILED = 2 };
 
 static volatile sig_atomic_t told_to_stop;
 
@@ -60,176 +53,107 @@ static int complain(const char *what) {
     return STATUS_FAILED;
 }
 
-static int add_symbol(struct options *options, const char *symbol) {
-    size_t length = strlen(symbol);
-    if (!length || length > 8)
-        return complain("--symbol: a symbol is 1 to 8 characters");
-    if (options->symbol_count == SYMBOLS_MAX)
-        return complain("--symbol: too many symbols, at most 1024");
-    char *padded = options->symbols[options->symbol_count];
-    memset(padded, ' ', 8);
-    memcpy(padded, symbol, length);
-    for (uint32_t i = 0; i < options->symbol_count; i++)
-        if (!memcmp(options->symbols[i], padded, 8))
-            return complain("--symbol: the same symbol twice");
-    options->symbol_count++;
-    return 0;
+static int fail(struct segment *segment, const char *why) {
+    segment_fail(segment, why);
+    return complain(why);
 }
 
-static int parse_count(const char *text, const char *name, uint32_t *count) {
-    char *end;
-    errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
-    if (errno || *end || end == text || !value || value > UINT32_MAX) {
-        fprintf(stderr, "dataplane: %s: '%s' is not a number from 1 to %u\n", name, text, UINT32_MAX);
-        return STATUS_FAILED;
+/* The open file of the segment, or -1: then there is nothing (more) to do, and `status` says how it went. */
+static int parse_words(int count, char **words, int *status) {
+    static const char usage[] = "usage: dataplane --fd N (the segment, open; `appliance run` does that)\n"
+                                "       dataplane --version";
+    *status = 0;
+    if (count == 2 && !strcmp(words[1], "--version")) {
+        print_version();
+        return -1;
     }
-    *count = (uint32_t)value;
-    return 0;
-}
-
-static const char usage[] =
-    "usage: dataplane --segment NAME --file FEED --symbol S [--symbol S ...] [--hold]\n"
-    "                 [--orders N] [--order-pages N] [--levels N] [--locates N]\n"
-    "       dataplane --version";
-
-/* 0 = go on, 1 = done already, 2 = failed. */
-static int parse_options(int count, char **words, struct options *options) {
-    static const struct option known[] = {
-        {"segment", required_argument, NULL, 's'},
-        {"file", required_argument, NULL, 'f'},
-        {"symbol", required_argument, NULL, 'y'},
-        {"hold", no_argument, NULL, 'h'},
-        {"orders", required_argument, NULL, 'o'},
-        {"order-pages", required_argument, NULL, 'p'},
-        {"levels", required_argument, NULL, 'l'},
-        {"locates", required_argument, NULL, 'c'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, '?' + 128},
-        {NULL, 0, NULL, 0},
-    };
-    int letter;
-    int failed = 0;
-    opterr = 0; /* we complain ourselves, in one line */
-    while (!failed && (letter = getopt_long(count, words, "", known, NULL)) != -1) {
-        switch (letter) {
-        case 's':
-            options->segment = optarg;
-            break;
-        case 'f':
-            options->file = optarg;
-            break;
-        case 'y':
-            failed = add_symbol(options, optarg);
-            break;
-        case 'h':
-            options->hold = 1;
-            break;
-        case 'o':
-            failed = parse_count(optarg, "--orders", &options->limits.orders);
-            break;
-        case 'p':
-            failed = parse_count(optarg, "--order-pages", &options->limits.order_pages);
-            break;
-        case 'l':
-            failed = parse_count(optarg, "--levels", &options->limits.levels);
-            break;
-        case 'c':
-            failed = parse_count(optarg, "--locates", &options->limits.locates);
-            break;
-        case 'v':
-            print_version();
-            return 1;
-        case '?' + 128:
-            puts(usage);
-            return 1;
-        default:
-            return complain("an option is unknown or lacks its value; usage: dataplane --help");
-        }
+    if (count == 2 && !strcmp(words[1], "--help")) {
+        puts(usage);
+        return -1;
     }
-    if (!failed && options->limits.locates >= ABI_MAX_LOCATES)
-        return complain("--locates: at most 65535");
-    if (!failed && (optind != count || !options->segment || !options->file || !options->symbol_count))
-        return complain("--segment, --file and at least one --symbol are needed, and no other words; "
-                        "usage: dataplane --help");
-    return failed;
+    char *end = NULL;
+    long file = count == 3 && !strcmp(words[1], "--fd") ? strtol(words[2], &end, 10) : -1;
+    if (end && !*end && end != words[2] && file >= 0 && file <= 65535)
+        return (int)file;
+    *status = complain("started with the wrong words; usage: dataplane --fd N, and appliance run does that");
+    return -1;
 }
 
-static void tell(struct segment *segment, const struct feed *feed) {
-    struct shm_live *live = &segment->header->live;
-    __atomic_store_n(&live->messages, feed->books->counters.messages, __ATOMIC_RELAXED);
-    __atomic_store_n(&live->sequence, feed->books->sequence - 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&live->digest, feed->books->counters.digest, __ATOMIC_RELAXED);
-    __atomic_store_n(&live->heartbeat_cycles, clock_cycles(), __ATOMIC_RELEASE);
+/* The thread that is to feed the books has its core for itself, if the plan says which. */
+static int take_core(int core, char *error) {
+    cpu_set_t only;
+    if (core < 0)
+        return 0;
+    CPU_ZERO(&only);
+    if (core < CPU_SETSIZE)
+        CPU_SET(core, &only);
+    if (sched_setaffinity(0, sizeof only, &only) == 0)
+        return 0;
+    snprintf(error, PORT_ERROR_BYTES, "feed core %d: %s: choose one that this process may run on", core,
+             strerror(errno));
+    return -1;
 }
 
-static void report(const struct options *options, const struct publisher *publisher,
-                   const struct feed *feed) {
-    const struct book_counters *counters = &feed->books->counters;
-    printf("messages %" PRIu64 "  events %" PRIu64 "  digest %016" PRIx64 "  untrusted books %" PRIu64 "%s\n",
-           counters->messages, counters->events, counters->digest, counters->untrusted_books,
-           feed->stale ? "  stale" : "");
-    fflush(stdout);
-    for (uint32_t i = 0; i < publisher->count; i++)
-        if (!publisher->views[i].locate)
-            fprintf(stderr, "dataplane: no message names %.8s: its view is empty\n", options->symbols[i]);
+/* Whatever has been touched stays; what will never be touched takes no memory. */
+static int lock_memory(bool must, char *error) {
+    if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 || !must)
+        return 0;
+    snprintf(error, PORT_ERROR_BYTES,
+             "cannot lock its memory (%s): raise the limit (ulimit -l), grant CAP_IPC_LOCK, or turn "
+             "memory.lock off",
+             strerror(errno));
+    return -1;
 }
 
-static int run(const struct options *options, struct segment *segment, struct feed *feed) {
-    struct publisher publisher;
+static void report(const struct segment *segment) {
+    const struct shm_live *live = &segment->header->live;
+    const struct shm_stats *stats = segment->stats;
+    printf("messages %" PRIu64 "  events %" PRIu64 "  lost %" PRIu64 "  digest %016" PRIx64
+           "  untrusted books %" PRIu64 "%s\n",
+           live->messages, stats->books.events, stats->mold.lost, live->digest, stats->books.untrusted_books,
+           live->stale_books ? "  stale" : "");
+    for (uint32_t i = 0; i < segment->header->views; i++)
+        if (!segment->views[i].locate)
+            fprintf(stderr, "dataplane: no message names %.8s: its view is empty\n",
+                    segment->views[i].symbol);
+}
+
+static int run(struct segment *segment) {
     char error[PORT_ERROR_BYTES];
-    int64_t taken = 1;
-    if (publisher_open(&publisher, segment->views, options->symbols, options->symbol_count) < 0)
-        return complain("no memory for the table of views");
-    segment_set_state(segment, SHM_RUNNING);
-    while (!told_to_stop && taken > 0) {
-        taken = feed_advance(feed, UINT64_MAX, STEP_MESSAGES, error);
-        publisher_step(&publisher, feed->books);
-        tell(segment, feed);
+    if (take_core(segment->plan->feed_core, error) < 0)
+        return fail(segment, error);
+    struct live *live = live_open(segment, error);
+    if (!live)
+        return told_to_stop ? 0 : fail(segment, error);
+    int result = lock_memory(segment->plan->flags & PLAN_LOCK_MEMORY, error);
+    if (result == 0) {
+        segment->header->ready_cycles = clock_cycles();
+        segment_set_state(segment, SHM_RUNNING);
+        result = live_run(live, &told_to_stop, error);
     }
-    if (!told_to_stop)
-        report(options, &publisher, feed);
-    publisher_close(&publisher);
-    bool failed = taken < 0 && !told_to_stop; /* a read that the signal interrupted is no failure */
-    segment_set_state(segment, failed ? SHM_FAILED : told_to_stop ? SHM_STOPPED : SHM_ENDED);
-    return failed ? complain(error) : 0;
-}
-
-static void wait_to_be_told(void) {
-    sigset_t signals;
-    sigset_t before;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, &before);
-    while (!told_to_stop)
-        sigsuspend(&before);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    live_close(live);
+    if (result < 0)
+        return fail(segment, error);
+    segment_set_state(segment, told_to_stop ? SHM_STOPPED : SHM_ENDED);
+    report(segment);
+    return 0;
 }
 
 int main(int count, char **words) {
-    static struct options options = {
-        .limits = {.orders = 4 << 20, .order_pages = 24 << 10, .levels = 1 << 20, .locates = 65535}};
     struct segment segment;
     char error[PORT_ERROR_BYTES];
-    int parsed = parse_options(count, words, &options);
-    if (parsed)
-        return parsed == 1 ? 0 : STATUS_FAILED;
+    int status;
+    int file = parse_words(count, words, &status);
+    if (file < 0)
+        return status;
+    if (segment_attach(&segment, file, error, sizeof error) < 0)
+        return complain(error);
+    if (segment.plan->flags & PLAN_DIE_WITH_PARENT)
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
     struct sigaction action = {.sa_handler = stop};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    options.limits.prefault = 1;
-    struct feed *feed = feed_open(options.file, &options.limits, error);
-    if (!feed)
-        return told_to_stop ? 0 : complain(error);
-    if (segment_create(&segment, options.segment, options.symbol_count, error, sizeof error) < 0) {
-        feed_close(feed);
-        return complain(error);
-    }
-    int status = run(&options, &segment, feed);
-    if (options.hold && status == 0)
-        wait_to_be_told();
-    segment_remove(&segment);
-    feed_close(feed);
+    status = run(&segment);
+    segment_detach(&segment);
     return status;
 }

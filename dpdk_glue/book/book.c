@@ -14,7 +14,8 @@ struct book_set *book_open(const struct book_limits *limits) {
     size_t count = (size_t)set->locates + 1;
     size_t hints = (size_t)1 << BOOK_HINT_BITS;
     size_t bytes =
-        count * (sizeof *set->books + sizeof *set->infos + sizeof *set->dirty) + hints * sizeof *set->hints;
+        count * (sizeof *set->books + sizeof *set->infos + sizeof *set->dirty + sizeof *set->published) +
+        hints * sizeof *set->hints;
     bool prefault = limits->prefault;
     if (memory_map(&set->memory, bytes, false) < 0 ||
         orders_open(&set->orders, limits->orders, limits->order_pages, limits->levels, prefault) < 0 ||
@@ -26,6 +27,7 @@ struct book_set *book_open(const struct book_limits *limits) {
     set->hints = (void *)(set->books + count);
     set->infos = (void *)(set->hints + hints);
     set->dirty = (void *)(set->infos + count);
+    set->published = set->dirty + count;
     if (prefault) {
         memory_touch(&set->memory, set->memory.bytes);
         memory_touch(&set->sides.memory, set->sides.memory.bytes);
@@ -50,8 +52,18 @@ void book_clear(struct book_set *set) {
     side_pool_clear(&set->sides);
     set->locates_used = 0;
     set->dirty_count = 0;
+    set->published_count = 0;
+    set->stale_books = 0;
     set->counters.symbols = 0;
     set->session++;
+}
+
+void book_publish(struct book_set *set, struct book *book) {
+    if (book->flags & BOOK_PUBLISHED)
+        return;
+    book->flags |= BOOK_PUBLISHED;
+    set->published[set->published_count++] = book->locate;
+    book_mark_dirty(set, book);
 }
 
 void book_mark_dirty(struct book_set *set, struct book *book) {
@@ -65,8 +77,32 @@ void book_set_stale(struct book_set *set, bool stale) {
     uint16_t before = set->every_flag;
     set->every_flag = stale ? BOOK_STALE : 0;
     if (set->every_flag != before)
-        for (uint32_t locate = 1; locate <= set->locates_used; locate++)
-            book_mark_dirty(set, &set->books[locate]);
+        for (uint32_t i = 0; i < set->published_count; i++)
+            book_mark_dirty(set, &set->books[set->published[i]]);
+}
+
+void book_count_malformed(struct book_set *set, const uint8_t *message, unsigned length) {
+    enum { LOCATE_END = 3 };
+    set->counters.bad_length++;
+    set->empty_messages += !length;
+    if (!length)
+        return;
+    uint32_t locate = length < LOCATE_END ? 0 : (uint32_t)message[1] << 8 | message[2];
+    if (locate == 0 || locate > set->locates) {
+        set->nobodys_messages++;
+        return;
+    }
+    struct book *book = &set->books[locate];
+    set->stale_books += !(book->flags & BOOK_STALE);
+    book->flags |= BOOK_STALE;
+    book->locate = (uint16_t)locate;
+    if (locate > set->locates_used)
+        set->locates_used = locate;
+    book_mark_dirty(set, book);
+}
+
+uint32_t book_stale_count(const struct book_set *set) {
+    return set->every_flag ? (uint32_t)set->counters.symbols : set->stale_books;
 }
 
 /* The one place where a book stops being trusted. */

@@ -83,7 +83,9 @@ struct book_set {
     uint32_t locates_used; /* the highest that was named in this session */
     uint64_t session;      /* counts up when the books are cleared */
     uint64_t empty_messages;
-    uint16_t every_flag; /* BOOK_STALE while the feed has a gap */
+    uint64_t nobodys_messages; /* malformed, and it cannot be told of which symbol */
+    uint32_t stale_books;      /* that are stale each for itself: a malformed message named them */
+    uint16_t every_flag;       /* BOOK_STALE while the feed has a gap */
     struct orders orders;
     struct side_pool sides;
     struct memory memory;
@@ -93,6 +95,8 @@ struct book_set {
     uint64_t rx_cycles;
     uint16_t *dirty; /* locates whose view is behind: once each */
     uint32_t dirty_count;
+    uint32_t published_count;
+    uint16_t *published; /* locates that have a view */
 };
 
 struct book_set *book_open(const struct book_limits *limits);
@@ -107,10 +111,18 @@ size_t book_feed(struct book_set *set, const uint8_t *run, size_t bytes, struct 
 /* True for the types that add, change or remove an order. */
 bool book_type_has_order(uint8_t type);
 
-/* Marks everything stale or fresh again: the feed's business. */
+/* Marks everything stale or fresh again: the feed's business. A book that a malformed message names is stale
+ * by itself, until the books are cleared. */
 void book_set_stale(struct book_set *set, bool stale);
+/* A message of a known type and a wrong length (0: it is empty, which is allowed). Its locate stands where it
+ * does in all messages, so only that book has missed something. */
+void book_count_malformed(struct book_set *set, const uint8_t *message, unsigned length);
+/* How many books are stale, each for itself or all of them. */
+uint32_t book_stale_count(const struct book_set *set);
 /* Another session: no orders, no levels, no symbols. What was counted stays counted. */
 void book_clear(struct book_set *set);
+/* From now on the book has a view. */
+void book_publish(struct book_set *set, struct book *book);
 /* The book's view, if it is published, is to be written again. */
 void book_mark_dirty(struct book_set *set, struct book *book);
 

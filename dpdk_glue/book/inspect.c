@@ -99,8 +99,8 @@ void book_view_fill(const struct book_set *set, uint16_t locate, struct book_vie
     view->sequence = set->sequence - 1;
     view->venue_ns = set->venue_ns;
     view->locate = locate;
-    view->flags =
-        (book->flags & (BOOK_HALTED | BOOK_UNTRUSTED | BOOK_SHORT_SALE_RESTRICTED)) | set->every_flag;
+    view->flags = (book->flags & (BOOK_HALTED | BOOK_UNTRUSTED | BOOK_SHORT_SALE_RESTRICTED | BOOK_STALE)) |
+                  set->every_flag;
     memcpy(view->symbol, info->symbol, sizeof view->symbol);
     view->last_px = info->last_px;
     view->last_qty = info->last_qty;

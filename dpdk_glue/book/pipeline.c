@@ -47,8 +47,7 @@ static __attribute__((noinline, cold)) void skip_malformed(struct book_set *set,
     if (length && !itch_shapes[message[0]].length)
         set->counters.unknown_type++;
     else
-        set->counters.bad_length++;
-    set->empty_messages += !length;
+        book_count_malformed(set, message, length);
     memset(decoded, 0, sizeof *decoded);
 }
 
@@ -140,7 +139,7 @@ static inline void write_event(const struct book_set *set, const struct book *bo
     uint16_t state = (uint16_t)((both && event->bid_px == event->ask_px) * BOOK_LOCKED |
                                 (both && event->bid_px > event->ask_px) * BOOK_CROSSED);
     event->flags = flags | state | set->every_flag |
-                   (book->flags & (BOOK_HALTED | BOOK_UNTRUSTED | BOOK_SHORT_SALE_RESTRICTED));
+                   (book->flags & (BOOK_HALTED | BOOK_UNTRUSTED | BOOK_SHORT_SALE_RESTRICTED | BOOK_STALE));
     event->reserved = 0;
 }
 

@@ -26,8 +26,7 @@ static void look_for_symbols(struct publisher *publisher, struct book_set *books
             if (!memcmp(books->infos[locate].symbol, publisher->symbols[i], 8)) {
                 publisher->slots[locate] = (uint16_t)(i + 1);
                 publisher->found++;
-                book->flags |= BOOK_PUBLISHED;
-                book_mark_dirty(books, book);
+                book_publish(books, book);
                 break;
             }
     }

@@ -80,6 +80,13 @@ static bool run_of_mold(struct feed *feed, struct feed_run *run) {
     return true;
 }
 
+bool feed_is_doubtful(enum mold64_verdict verdict, const uint8_t *payload, uint32_t length,
+                      uint64_t first_sequence) {
+    uint64_t sequence = length >= MOLD64_HEADER_BYTES ? bytes_be64(payload + 10) : 0;
+    return verdict == MOLD64_OTHER_SESSION ||
+           (verdict == MOLD64_LATE && sequence && sequence < first_sequence);
+}
+
 static int push_frame(struct feed *feed, const struct port_frame *frame, char *error) {
     struct frame_udp udp;
     if (!feed->mold && !(feed->mold = mold64_open(REORDER_WINDOW, SETTLE))) {
@@ -92,11 +99,7 @@ static int push_frame(struct feed *feed, const struct port_frame *frame, char *e
     if (line == LINES_OTHER)
         return 0;
     enum mold64_verdict verdict = mold64_push(feed->mold, udp.payload, udp.length, (unsigned)line);
-    uint64_t sequence = udp.length >= MOLD64_HEADER_BYTES ? bytes_be64(udp.payload + 10) : 0;
-    /* A session that was left without its end mark: what it still held cannot be known. A packet from before
-     * the first that was delivered: too late, and nobody else brought it. */
-    if (verdict == MOLD64_OTHER_SESSION ||
-        (verdict == MOLD64_LATE && sequence && sequence < feed->first_sequence))
+    if (feed_is_doubtful(verdict, udp.payload, udp.length, feed->first_sequence))
         mark_stale(feed, true);
     return 0;
 }
@@ -135,18 +138,14 @@ int feed_next(struct feed *feed, struct feed_run *run, char *error) {
     }
 }
 
-/* An empty message is no loss: MoldUDP64 allows them. */
-static uint64_t malformed_messages(const struct book_set *books) {
-    return books->counters.bad_length - books->empty_messages;
-}
-
 static void apply(struct feed *feed, struct feed_run *run, size_t bytes) {
-    uint64_t malformed = malformed_messages(feed->books);
+    uint64_t nobodys = feed->books->nobodys_messages;
     size_t taken = book_feed(feed->books, run->blocks, bytes, NULL, 0, NULL);
     run->blocks += taken;
     run->bytes -= taken;
-    if (malformed_messages(feed->books) != malformed)
+    if (feed->books->nobodys_messages != nobodys)
         mark_stale(feed, true);
+    feed->stale |= feed->books->stale_books != 0;
 }
 
 /* The bytes of the messages whose sequence number is at most `until`. */

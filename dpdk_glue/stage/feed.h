@@ -54,4 +54,10 @@ int64_t feed_advance(struct feed *feed, uint64_t until, uint64_t budget, char *e
  * front, or NULL when the run is used up. */
 const uint8_t *feed_apply_one(struct feed *feed, struct feed_run *run, unsigned *length);
 
+/* Whether a packet of a capture shows that messages are missing which nobody will bring: one from before the
+ * first that was delivered, or of another session while ours has not ended (what it still held cannot be
+ * known). */
+bool feed_is_doubtful(enum mold64_verdict verdict, const uint8_t *payload, uint32_t length,
+                      uint64_t first_sequence);
+
 #endif

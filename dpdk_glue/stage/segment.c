@@ -1,97 +1,70 @@
 #include "stage/segment.h"
 
 #include "abi_hash.h"
+#include "stats/clock.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* True while the name still leads to this file. */
-static bool is_ours(const char *name, int file) {
-    struct stat opened;
-    struct stat named;
-    int again = shm_open(name, O_RDONLY | O_CLOEXEC, 0);
-    if (again < 0)
-        return false;
-    bool same = fstat(file, &opened) == 0 && fstat(again, &named) == 0 && opened.st_ino == named.st_ino;
-    close(again);
-    return same;
-}
-
-/* Whoever holds the lock on the file of this name runs under it, and the kernel lets go when that process
- * dies. So a file whose lock can be had is abandoned (or a hair's breadth old: its maker then finds it gone
- * and tries again). Returns a new, locked file, or -1 with errno: EWOULDBLOCK = somebody runs under this
- * name. */
-static int take_name(const char *name) {
-    for (int attempt = 0; attempt < 100; attempt++) {
-        int file = shm_open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0640);
-        bool fresh = file >= 0;
-        if (!fresh && errno == EEXIST)
-            file = shm_open(name, O_RDWR | O_CLOEXEC, 0);
-        if (file < 0 && errno == ENOENT)
-            continue;
-        if (file < 0)
-            return -1;
-        bool locked = flock(file, LOCK_EX | LOCK_NB) == 0;
-        if (locked && is_ours(name, file)) {
-            if (fresh)
-                return file;
-            shm_unlink(name);
-        }
-        close(file);
-        if (!locked && !fresh) {
-            errno = EWOULDBLOCK;
-            return -1;
-        }
-    }
-    errno = EAGAIN;
+static int refuse(char *error, size_t room, int file, const char *what) {
+    snprintf(error, room,
+             "file descriptor %d: %s; the data plane is started by the control plane: appliance run", file,
+             what);
     return -1;
 }
 
-int segment_create(struct segment *segment, const char *name, uint32_t views, char *error, size_t room) {
+/* Whether `bytes` from `offset` on lie inside the segment, and where a cache line begins. */
+static bool is_inside(const struct shm_header *header, uint64_t offset, uint64_t bytes) {
+    return offset % 64 == 0 && offset >= sizeof *header && offset <= header->bytes &&
+           bytes <= header->bytes - offset;
+}
+
+static bool is_laid_out(const struct shm_header *header, uint64_t bytes) {
+    return header->bytes == bytes && header->views && header->views <= ABI_MAX_VIEWS &&
+           header->view_bytes == sizeof(struct book_view) &&
+           is_inside(header, header->plan_offset, sizeof(struct plan)) &&
+           is_inside(header, header->views_offset, (uint64_t)header->views * sizeof(struct book_view)) &&
+           is_inside(header, header->stats_offset, sizeof(struct shm_stats));
+}
+
+int segment_attach(struct segment *segment, int file, char *error, size_t room) {
     static const uint8_t hash[32] = ABI_HASH_BYTES;
+    struct stat status;
     memset(segment, 0, sizeof *segment);
-    if (strchr(name, '/') || (size_t)snprintf(segment->name, sizeof segment->name, "/%s", name) >= 100 ||
-        !*name) {
-        snprintf(error, room, "segment '%s': a name is 1 to 98 characters without a slash", name);
-        return -1;
+    if (fstat(file, &status) < 0)
+        return refuse(error, room, file, strerror(errno));
+    size_t bytes = (size_t)status.st_size;
+    if (!S_ISREG(status.st_mode) || bytes < sizeof(struct shm_header))
+        return refuse(error, room, file, "is no segment");
+    struct shm_header *header = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
+    if (header == MAP_FAILED)
+        return refuse(error, room, file, strerror(errno));
+    const char *what = header->magic != ABI_MAGIC                             ? "is no segment"
+                       : memcmp(header->abi_hash, hash, sizeof hash) != 0     ? "was made by another build"
+                       : !is_laid_out(header, bytes)                          ? "has its parts out of place"
+                       : header->state != SHM_PLANNED                         ? "was used before"
+                       : memchr(header->name, 0, sizeof header->name) == NULL ? "has a name without end"
+                                                                              : NULL;
+    if (what) {
+        munmap(header, bytes);
+        return refuse(error, room, file, what);
     }
-    size_t bytes = sizeof(struct shm_header) + (size_t)views * sizeof(struct book_view);
-    int file = take_name(segment->name);
-    if (file < 0) {
-        snprintf(error, room, "segment '%s': %s", name,
-                 errno == EWOULDBLOCK
-                     ? "a data plane of this name is running: stop it or choose another --segment"
-                     : strerror(errno));
-        return -1;
-    }
-    struct shm_header *header = MAP_FAILED;
-    if (ftruncate(file, (off_t)bytes) == 0)
-        header = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
-    int reason = errno;
-    if (header == MAP_FAILED) {
-        snprintf(error, room, "segment '%s': cannot map %zu bytes of shared memory: %s", name, bytes,
-                 strerror(reason));
-        shm_unlink(segment->name);
-        close(file);
-        return -1;
-    }
-    segment->file = file; /* open, and locked, for as long as we live */
-    memcpy(header->abi_hash, hash, sizeof hash);
-    header->bytes = bytes;
-    header->pid = (uint32_t)getpid();
-    header->views_offset = sizeof *header;
-    header->views = views;
-    header->view_bytes = sizeof(struct book_view);
-    segment->header = header;
-    segment->views = (struct book_view *)(header + 1);
-    __atomic_store_n(&header->magic, ABI_MAGIC, __ATOMIC_RELEASE); /* last: now it is a segment */
+    uint8_t *base = (uint8_t *)header;
+    *segment = (struct segment){
+        .file = file,
+        .header = header,
+        .plan = (const void *)(base + header->plan_offset),
+        .views = (void *)(base + header->views_offset),
+        .stats = (void *)(base + header->stats_offset),
+    };
+    header->started_cycles = clock_cycles();
+    header->cycles_per_s = (uint64_t)(clock_cycles_per_ns() * 1e9);
+    __atomic_store_n(&header->pid, (uint32_t)getpid(), __ATOMIC_RELAXED);
+    segment_set_state(segment, SHM_STARTING);
     return 0;
 }
 
@@ -99,12 +72,13 @@ void segment_set_state(struct segment *segment, enum shm_state state) {
     __atomic_store_n(&segment->header->state, state, __ATOMIC_RELEASE);
 }
 
-void segment_remove(struct segment *segment) {
-    if (segment->header) {
-        if (is_ours(segment->name, segment->file))
-            shm_unlink(segment->name);
-        close(segment->file);
+void segment_fail(struct segment *segment, const char *why) {
+    snprintf(segment->header->message, sizeof segment->header->message, "%s", why);
+    segment_set_state(segment, SHM_FAILED);
+}
+
+void segment_detach(struct segment *segment) {
+    if (segment->header)
         munmap(segment->header, segment->header->bytes);
-    }
     segment->header = NULL;
 }

@@ -1,4 +1,4 @@
-/* Writes one view as fast as it can, for the test of its readers: `view_writer SEGMENT PAUSE`.
+/* Writes one view as fast as it can, for the test of its readers: `view_writer FD PAUSE`, the segment open as FD.
  *
  * Two books differ in every field that a view shows, and their views take turns, with PAUSE turns of an empty
  * loop after each. It runs until it is killed.
@@ -57,7 +57,7 @@ int main(int count, char **words) {
     struct segment segment;
     struct publisher publisher;
     char error[512];
-    if (count != 3 || segment_create(&segment, words[1], 1, error, sizeof error) < 0 ||
+    if (count != 3 || segment_attach(&segment, atoi(words[1]), error, sizeof error) < 0 ||
         publisher_open(&publisher, segment.views, symbols, 1) < 0)
         return 2;
     struct book_set *books[2] = {make_books(1), make_books(2)};

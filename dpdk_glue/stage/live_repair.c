@@ -1,0 +1,137 @@
+#include "stage/live.h"
+
+#include <stdio.h>
+
+enum {
+    /* Records a round: few enough for the port not to be kept waiting, as a run of a snapshot takes some 20 us. */
+    RECORDS_A_ROUND = 4
+};
+
+int live_repair_open(struct live *live, char *error) {
+    const struct plan_recovery *plan = &live->plan->recovery;
+    uint64_t per_ms = live->cycles_per_ms;
+    struct recovery_limits limits = {
+        .gap_wait_cycles = plan->gap_wait_us * per_ms / 1000,
+        .request_timeout_cycles = plan->request_timeout_us * per_ms / 1000,
+        .snapshot_timeout_cycles = plan->snapshot_timeout_ms * per_ms,
+        .snapshot_retry_cycles = plan->snapshot_retry_ms * per_ms,
+        .silence_cycles = plan->silence_ms * per_ms,
+        .requests = plan->request_ip != 0,
+        .snapshots = plan->snapshot_ip != 0,
+        .request_tries = plan->request_tries,
+        .request_messages = plan->request_messages,
+        .request_longest = plan->request_longest,
+    };
+    live->recovery = recovery_open(&limits, &live->recovery_counters);
+    if (!live->recovery) {
+        snprintf(error, PORT_ERROR_BYTES,
+                 "the plan of recovery makes no sense: tries and messages of a request are at least 1");
+        return -1;
+    }
+    if (!limits.requests && !limits.snapshots)
+        return 0;
+    live->recoverer = recoverer_open(plan, live->plan->cold_core, &live->segment->stats->recoverer, error);
+    return live->recoverer ? 0 : -1;
+}
+
+void live_repair_forget(struct live *live) {
+    live->fetch = 0;
+    live->applies_snapshot = false;
+    live->doubtful = false;
+}
+
+static void look(struct live *live, enum recovery_snapshot news) {
+    struct recovery_sight sight;
+    struct recovery_wish wish;
+    recovery_see(&sight, live->mold);
+    sight.snapshot = news;
+    sight.need_snapshot = live->doubtful || live->books->stale_books != 0;
+    recovery_look(live->recovery, &sight, live->now);
+    while (recovery_next(live->recovery, &wish)) {
+        switch (wish.action) {
+        case RECOVERY_ASK:
+            recoverer_ask(live->recoverer, mold64_session(live->mold), wish.first, (uint32_t)wish.count);
+            break;
+        case RECOVERY_FETCH:
+            mold64_hold_all(live->mold);
+            live->fetch = recoverer_fetch(live->recoverer);
+            live->applies_snapshot = false;
+            break;
+        case RECOVERY_GIVE_UP:
+            mold64_give_up(live->mold);
+            live_take_runs(live, live->now);
+            break;
+        case RECOVERY_GO_ON:
+            live->fetch = 0;
+            mold64_release(live->mold);
+            live_take_runs(live, live->now);
+            break;
+        default:
+            mold64_leave(live->mold);
+        }
+    }
+}
+
+/* The books are emptied for it, and from then on only the whole of it makes them good again. */
+static void begin_snapshot(struct live *live) {
+    book_clear(live->books);
+    live->applies_snapshot = true;
+    live->doubtful = true;
+    look(live, RECOVERY_BEGUN);
+}
+
+static void end_snapshot(struct live *live, uint64_t sequence) {
+    live->fetch = 0;
+    live->applies_snapshot = false;
+    if (!mold64_join(live->mold, NULL, sequence)) {
+        look(live, RECOVERY_FAILED);
+        return;
+    }
+    live->doubtful = false;
+    live->books->sequence = sequence;
+    look(live, RECOVERY_JOINED);
+    live_take_runs(live, live->now);
+}
+
+static void take_snapshot(struct live *live, const struct recoverer_record *record) {
+    if (record->fetch != live->fetch || recovery_state(live->recovery) != RECOVERY_JOINING)
+        return;
+    switch (record->kind) {
+    case RECOVERER_SNAPSHOT_BEGIN:
+        begin_snapshot(live);
+        break;
+    case RECOVERER_SNAPSHOT_RUN:
+        live_apply(live, record->data, record->length);
+        break;
+    case RECOVERER_SNAPSHOT_END:
+        end_snapshot(live, record->sequence);
+        break;
+    default:
+        live->fetch = 0;
+        live->applies_snapshot = false;
+        look(live, RECOVERY_FAILED);
+    }
+}
+
+static void take_records(struct live *live) {
+    const struct recoverer_record *record;
+    for (int i = 0; i < RECORDS_A_ROUND && (record = recoverer_peek(live->recoverer)); i++) {
+        uint64_t since = live->mark = histogram_stamp();
+        live_enter(live, STAGE_RECOVERY);
+        if (record->kind == RECOVERER_PACKET)
+            live_take_packet(live, record->data, record->length, LIVE_LINE_REPLIES, live->now);
+        else
+            take_snapshot(live, record);
+        recoverer_release(live->recoverer);
+        histogram_add(&live->segment->stats->stage[STAGE_RECOVERY], histogram_stamp() - since);
+    }
+}
+
+void live_repair(struct live *live) {
+    if (!live->recovery)
+        return;
+    if (live->recoverer)
+        take_records(live);
+    look(live, RECOVERY_NO_NEWS);
+    live_flag_books(live);
+}
