@@ -75,14 +75,24 @@ class DataPlane:
         self.segment = segment
 
     @classmethod
-    def start(cls, name: str, plan: Plan, environment: dict[str, str] | None = None) -> Self:
-        """Write the plan into a new segment and start the program on it."""
+    def start(
+        cls, name: str, plan: Plan, environment: dict[str, str] | None = None, output: int | None = None
+    ) -> Self:
+        """Write the plan into a new segment and start the program on it.
+
+        ``output`` is where both of its outputs go, as ``subprocess`` takes it; None = where ours go.
+        """
         file = create_segment(name, plan)
         segment = None
         try:
             segment = Segment(name)
             process = subprocess.Popen(
-                [program(), "--fd", str(file)], pass_fds=[file], stdin=subprocess.DEVNULL, env=environment
+                [program(), "--fd", str(file)],
+                pass_fds=[file],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
             )
         except BaseException as error:
             (Path("/dev/shm") / name).unlink(missing_ok=True)

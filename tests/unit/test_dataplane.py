@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sysconfig
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -19,20 +20,19 @@ from model.messages import frame, message
 from model.mold64 import end_of_session, packet
 from model.records import STALE, UNTRUSTED
 
-import appliance
-from appliance.dataplane import Segment, SegmentError
+from appliance.book.software import BookLimits
+from appliance.dataplane import DataPlane, DataPlaneError, Plan, Port, Segment, SegmentError
+from appliance.dataplane.process import program
 from appliance.errors import ApplianceError
 from appliance.synth import Market, write_feed
 
-# The program of the build whose package is tested; a variant has it beside its site folder.
-_OF_VARIANT = Path(appliance.__file__).parents[2] / "prefix/bin/dataplane"
-PROGRAM = str(_OF_VARIANT if _OF_VARIANT.exists() else Path(sysconfig.get_path("scripts")) / "dataplane")
 NAME = f"test-{os.getpid()}"
 BID, ASK = 0, 1
 # For a build with the address sanitizer. Python's own leaks are not ours, but this is our own program.
 LEAKS_ARE_ERRORS = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=1"}
+SMALL = BookLimits(orders=20_000, order_pages=100, levels=20_000, prefault=1)
 
-Start = Callable[..., subprocess.Popen[str]]
+Start = Callable[..., DataPlane]
 
 
 @pytest.fixture(scope="module")
@@ -45,48 +45,37 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start data planes, and leave none behind."""
-    running: list[subprocess.Popen[str]] = []
+    """Start data planes on feed files, and leave none behind."""
+    running: list[DataPlane] = []
 
-    def begin(*arguments: str | Path, name: str = NAME) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [PROGRAM, "--segment", name, "--orders", "20000", "--order-pages", "100", "--levels", "20000",
-             *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | LEAKS_ARE_ERRORS,
-        )  # fmt: skip
-        running.append(process)
-        return process
+    def begin(file: Path, *symbols: str, hold: bool = True, books: BookLimits = SMALL) -> DataPlane:
+        plan = Plan((Port("file", str(file)),), symbols or ("ABCD",), books=books, hold=hold)
+        plane = DataPlane.start(NAME, plan, os.environ | LEAKS_ARE_ERRORS, subprocess.PIPE)
+        running.append(plane)
+        return plane
 
     yield begin
-    for process in running:
-        process.kill()
-        process.communicate()
+    for plane in running:
+        plane.process.kill()
+        plane.process.communicate()
     (Path("/dev/shm") / NAME).unlink(missing_ok=True)
 
 
-def wait_for(state: str, process: subprocess.Popen[str]) -> Segment:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()
-        try:
-            segment = Segment(NAME)
-        except SegmentError:
-            time.sleep(0.005)
-            continue
-        if segment.state == state:
-            return segment
-        time.sleep(0.005)
-    raise AssertionError(f"never became {state}")
+def said(plane: DataPlane) -> tuple[str, str]:
+    """Return what it wrote to its two outputs."""
+    output, complaints = plane.process.communicate()
+    return output.decode(), complaints.decode()
 
 
 def test_views_are_the_models_top_ten(day: Path, start: Start) -> None:
     model = Model()
     model.feed(day.read_bytes())
     symbols = [model.summary(locate).symbol.decode().rstrip() for locate in (4, 1, 9)]
-    arguments = [word for symbol in symbols for word in ("--symbol", symbol)]
-    process = start("--file", day, "--hold", *arguments)
-    with wait_for("ended", process) as segment:
-        assert segment.pid == process.pid
+    plane = start(day, *symbols)
+    plane.wait_until("ended")
+    with plane.segment as segment:
+        assert segment.pid == plane.process.pid
+        assert segment.live["depth_digest"] != 0
         assert segment.live["messages"] == 20_000
         assert segment.live["digest"] == model.digest
         for locate, symbol in zip((4, 1, 9), symbols, strict=True):
@@ -108,10 +97,11 @@ def test_a_view_is_never_half_of_two_updates(tmp_path: Path, start: Start) -> No
     with path.open("rb") as file:
         model.feed(file.read(400_000))
     symbol = model.summary(1).symbol.decode().rstrip()
-    process = start("--file", path, "--hold", "--symbol", symbol)
+    plane = start(path, symbol)
+    plane.wait_until("running")
     seen = set()
     last = 0
-    with wait_for("running", process) as segment:
+    with plane.segment as segment:
         while segment.state == "running":
             view = segment.view(0)
             version = int(view["version"])
@@ -128,40 +118,36 @@ def test_a_view_is_never_half_of_two_updates(tmp_path: Path, start: Start) -> No
     assert len(seen) > 1
 
 
-def test_it_stops_when_told_and_takes_its_segment_away(day: Path, start: Start) -> None:
-    process = start("--file", day, "--hold", "--symbol", "X")
-    wait_for("ended", process)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 0
+def test_it_stops_when_told_and_its_segment_is_taken_away(day: Path, start: Start) -> None:
+    plane = start(day)
+    plane.wait_until("ended")
+    death = plane.stop(5)
+    assert death.was_told
+    assert death.state == "stopped"
+    plane.remove()
     with pytest.raises(SegmentError, match="no data plane of this name"):
         Segment(NAME)
 
 
 def test_a_second_of_the_same_name_is_refused_while_the_first_lives(day: Path, start: Start) -> None:
-    wait_for("ended", start("--file", day, "--hold", "--symbol", "X"))
-    second = start("--file", day, "--symbol", "X")
-    assert second.wait(10) == 2
-    assert "is running" in second.communicate()[1]
+    start(day).wait_until("ended")
+    with pytest.raises(SegmentError, match="is running"):
+        start(day)
 
 
 def test_a_segment_left_by_a_killed_one_is_replaced(day: Path, start: Start) -> None:
-    first = start("--file", day, "--hold", "--symbol", "X")
-    wait_for("ended", first)
-    first.kill()
-    first.wait()
-    second = start("--file", day, "--hold", "--symbol", "X")
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with Segment(NAME) as segment:
-            if segment.pid == second.pid and segment.state == "ended":
-                return
-        time.sleep(0.01)
-    raise AssertionError("never replaced")
+    first = start(day)
+    first.wait_until("ended")
+    first.process.kill()
+    first.process.wait()
+    second = start(day)
+    second.wait_until("ended")
+    with Segment(NAME) as segment:
+        assert segment.pid == second.process.pid
 
 
 def test_another_builds_segment_is_refused(day: Path, start: Start) -> None:
-    process = start("--file", day, "--hold", "--symbol", "X")
-    wait_for("ended", process)
+    start(day).wait_until("ended")
     path = Path("/dev/shm") / NAME
     with path.open("r+b") as file:
         file.seek(8)
@@ -171,7 +157,7 @@ def test_another_builds_segment_is_refused(day: Path, start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"", "no segment"), (b"x" * 200, "not a segment"), (b"x" * 64, "no segment")]
+    ("content", "words"), [(b"", "no segment"), (b"x" * 2000, "not a segment"), (b"x" * 64, "no segment")]
 )
 def test_garbage_is_no_segment(content: bytes, words: str) -> None:
     path = Path("/dev/shm") / f"{NAME}-garbage"
@@ -189,6 +175,12 @@ def view_of(segment: Segment) -> tuple[int, int, list[tuple[int, ...]]]:
     return int(view["flags"]), int(view["locate"]), view["bid"][: int(view["bid_levels"])].tolist()
 
 
+def view_at_end(plane: DataPlane) -> tuple[int, int, list[tuple[int, ...]]]:
+    """Return the same once the feed has ended."""
+    plane.wait_until("ended")
+    return view_of(plane.segment)
+
+
 def test_a_view_says_stale_when_messages_are_missing_that_may_be_of_any_book(
     tmp_path: Path, start: Start
 ) -> None:
@@ -196,14 +188,12 @@ def test_a_view_says_stale_when_messages_are_missing_that_may_be_of_any_book(
     path = capture(tmp_path / "gap.pcap", [
         packet(1, [bid(1, 100), bid(2, 50, 2, b"WXYZ    ")]), packet(4, [bid(4, 51, 2, b"WXYZ    ")]),
     ])  # fmt: skip
-    with wait_for("ended", start("--file", path, "--hold", "--symbol", "ABCD")) as segment:
-        assert view_of(segment) == (STALE, 1, [(100, 1, 100)])
+    assert view_at_end(start(path)) == (STALE, 1, [(100, 1, 100)])
 
 
 def test_a_view_says_stale_when_only_the_end_is_missing(tmp_path: Path, start: Start) -> None:
     path = capture(tmp_path / "gap.pcap", [packet(1, [bid(1, 100)]), end_of_session(3)])
-    with wait_for("ended", start("--file", path, "--hold", "--symbol", "ABCD")) as segment:
-        assert view_of(segment) == (STALE, 1, [(100, 1, 100)])
+    assert view_at_end(start(path)) == (STALE, 1, [(100, 1, 100)])
 
 
 def test_a_view_says_untrusted_after_an_order_that_changed_nothing_else(tmp_path: Path, start: Start) -> None:
@@ -211,9 +201,8 @@ def test_a_view_says_untrusted_after_an_order_that_changed_nothing_else(tmp_path
     path = tmp_path / "lost.itch"
     quiet = [bid(1, 50, 2, b"WXYZ    ")] + [message("S", 0, 0, b"O")] * 6000
     path.write_bytes(frame([bid(5000, 100), *quiet, bid(5001, 99), *quiet[1:]]))
-    process = start("--file", path, "--hold", "--symbol", "ABCD", "--levels", "2")
-    with wait_for("ended", process) as segment:
-        assert view_of(segment) == (UNTRUSTED, 1, [(100, 1, 100)])
+    plane = start(path, books=replace(SMALL, levels=2))
+    assert view_at_end(plane) == (UNTRUSTED, 1, [(100, 1, 100)])
 
 
 def test_views_of_another_session_start_blank_and_find_their_symbols_again(
@@ -226,29 +215,27 @@ def test_views_of_another_session_start_blank_and_find_their_symbols_again(
         end_of_session(3003, b"FIRST     "),
         packet(1, [bid(1, 200, 7)], b"SECOND    "),
     ])  # fmt: skip
-    process = start("--file", path, "--hold", "--symbol", "ABCD", "--symbol", "WXYZ")
-    with wait_for("ended", process) as segment:
-        assert view_of(segment) == (0, 7, [(200, 1, 100)])
-        blank = segment.view(1)
-        assert bytes(blank["symbol"]) == b"WXYZ    "
-        assert set(blank["bid"].tolist()) == {(0, 0, 0)}
-        assert [int(blank[name]) for name in ("locate", "flags", "bid_levels", "ask_levels")] == [0] * 4
-        assert int(blank["version"]) > 0, "it was written in the first session"
+    plane = start(path, "ABCD", "WXYZ")
+    assert view_at_end(plane) == (0, 7, [(200, 1, 100)])
+    blank = plane.segment.view(1)
+    assert bytes(blank["symbol"]) == b"WXYZ    "
+    assert set(blank["bid"].tolist()) == {(0, 0, 0)}
+    assert [int(blank[name]) for name in ("locate", "flags", "bid_levels", "ask_levels")] == [0] * 4
+    assert int(blank["version"]) > 0, "it was written in the first session"
 
 
 @pytest.mark.parametrize("sent", [b"", frame([bid(1, 100)])], ids=["nothing", "one message"])
 def test_it_stops_at_once_while_it_waits_for_an_idle_input(tmp_path: Path, start: Start, sent: bytes) -> None:
     path = tmp_path / "idle"
     os.mkfifo(path)
-    process = start("--file", path, "--symbol", "ABCD")
+    plane = start(path, hold=False)
     with path.open("wb", buffering=0) as idle:
         idle.write(sent)
         time.sleep(0.5)
-        assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(1) == 0
-    assert process.communicate() == ("", "")
-    assert not (Path("/dev/shm") / NAME).exists()
+        assert plane.poll() is None
+        plane.process.send_signal(signal.SIGTERM)
+        assert plane.process.wait(1) == 0
+    assert "Error" not in said(plane)[1]
 
 
 def pour(path: Path) -> None:
@@ -262,65 +249,81 @@ def test_it_stops_in_the_middle_of_a_feed(tmp_path: Path, start: Start) -> None:
     """The feed has no end."""
     path = tmp_path / "endless"
     os.mkfifo(path)
-    process = start("--file", path, "--hold", "--symbol", "ABCD")
+    plane = start(path)
     feeder = Thread(target=pour, args=[path])
     feeder.start()
-    with wait_for("running", process) as segment:
-        while segment.live["messages"] < 10_000:
-            assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(1) == 0
-        assert segment.state == "stopped"
+    plane.wait_until("running")
+    while plane.segment.live["messages"] < 10_000:
+        assert plane.poll() is None
+    plane.process.send_signal(signal.SIGTERM)
+    assert plane.process.wait(1) == 0
+    assert plane.segment.state == "stopped"
     feeder.join()
-    assert not (Path("/dev/shm") / NAME).exists()
 
 
 def test_of_those_that_start_at_once_under_one_name_exactly_one_runs(day: Path, start: Start) -> None:
     """Also when the name is one that a killed data plane left behind."""
     for _ in range(4):
-        rivals = [start("--file", day, "--hold", "--symbol", "X") for _ in range(5)]
-        deadline = time.monotonic() + 20
-        while sum(rival.poll() is None for rival in rivals) > 1 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        (winner,) = (rival for rival in rivals if rival.poll() is None)
-        for rival in rivals:
-            if rival is not winner:
-                assert rival.returncode == 2
-                assert "is running" in rival.communicate()[1]
-        with wait_for("ended", winner) as segment:
-            assert segment.pid == winner.pid
-        winner.kill()
-        winner.wait()
+        with ThreadPoolExecutor(5) as pool:
+            outcomes = list(pool.map(lambda _: try_to_start(start, day), range(5)))
+        (winner,) = (plane for plane in outcomes if isinstance(plane, DataPlane))
+        assert all("is running" in str(one) for one in outcomes if one is not winner)
+        winner.wait_until("ended")
+        with Segment(NAME) as segment:
+            assert segment.pid == winner.process.pid
+        winner.process.kill()
+        winner.process.wait()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--file", "/nonexistent", "--symbol", "X"], "/nonexistent"),
-        (["--file", "x", "--symbol", "X", "--symbol", "Y", "--symbol", "X"], "same symbol twice"),
-        (["--symbol", "X"], "usage"),
-        (["--file", "x"], "usage"),
-        (["--file", "x", "--symbol", "TOOLONGNAME"], "1 to 8 characters"),
-        (["--file", "x", "--symbol", "X", "--levels", "many"], "not a number"),
-        (["--nonsense"], "usage"),
-    ],
-)
-def test_wrong_words_are_refused(arguments: list[str], words: str, start: Start) -> None:
-    process = start(*arguments)
-    assert process.wait(10) == 2
-    complaint = process.communicate()[1]
-    assert words in complaint
+def try_to_start(start: Start, day: Path) -> DataPlane | SegmentError:
+    """Return the data plane, or why there is none."""
+    try:
+        return start(day)
+    except SegmentError as error:
+        return error
+
+
+def test_a_feed_that_is_not_there_is_a_failure_that_all_can_read(start: Start) -> None:
+    plane = start(Path("/nonexistent"))
+    with pytest.raises(DataPlaneError, match="/nonexistent"):
+        plane.wait_until("running")
+    assert plane.segment.state == "failed"
+    assert "/nonexistent" in plane.segment.message
+    complaint = said(plane)[1]
+    assert "/nonexistent" in complaint
     assert complaint.count("\n") == 1
 
 
-def test_one_that_was_killed_in_mid_feed_is_dead(tmp_path: Path, start: Start) -> None:
+@pytest.mark.parametrize(
+    "words", [[], ["--fd"], ["--fd", "x"], ["--fd", "900"], ["--fd", "1"], ["--nonsense"]]
+)
+def test_wrong_words_are_refused(words: list[str]) -> None:
+    run = subprocess.run([program(), *words], capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert "appliance run" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".hidden", "x" * 64])
+def test_names_that_are_no_names_are_refused(name: str) -> None:
+    with pytest.raises(SegmentError, match="1 to 63 characters"):
+        DataPlane.start(name, Plan((Port("file", "x"),), ("ABCD",)))
+
+
+def test_one_that_was_killed_in_mid_feed_is_dead_and_says_where_it_was(tmp_path: Path, start: Start) -> None:
     path = tmp_path / "endless"
     os.mkfifo(path)
-    process = start("--file", path, "--symbol", "ABCD")
+    plane = start(path)
     feeder = Thread(target=pour, args=[path])
     feeder.start()
-    with wait_for("running", process) as segment:
-        process.kill()
-        process.wait()
-        assert segment.state == "dead"
+    plane.wait_until("running")
+    while plane.segment.live["messages"] < 10_000:
+        assert plane.poll() is None
+    plane.process.kill()
+    death = plane.wait(5)
+    assert death is not None
+    assert plane.segment.state == "dead"
+    assert "SIGKILL" in str(death)
+    assert death.sequence >= 10_000
+    assert death.stage in {"port", "wire", "book", "publish", "recovery"}
     feeder.join()

@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from appliance.dataplane import Segment, SegmentError
+from appliance.dataplane import Plan, Port, Segment, SegmentError
+from appliance.dataplane.segment import create_segment
+from appliance.native import dtype
 
 GLUE = Path(__file__).parents[2] / "dpdk_glue"
-ROOMS = ("book", "memory", "wire")
+ROOMS = ("book", "memory", "stats")
 FLAGS = ("-std=gnu17", "-O3", "-D_GNU_SOURCE", "-fno-strict-aliasing")
 CPU_FLAGS = ("-march=x86-64-v3",) if platform.machine() == "x86_64" else ()
 NAME = f"test-views-{os.getpid()}"
-VERSION_AT = 192  # the only view comes right behind the header, and its version is first in it
-
 Write = Callable[[int], subprocess.Popen[bytes]]
 Shown = tuple[Any, ...]
 
@@ -38,7 +39,7 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("writer")
     make_hash: list[str | Path] = [sys.executable, GLUE / "include/make_abi_hash.py", GLUE / "include/abi.h"]
     subprocess.run([*make_hash, folder / "abi_hash.h"], check=True)
-    sources = [Path(__file__).with_name("view_writer.c"), GLUE / "stage/segment.c"]
+    sources = [Path(__file__).with_name("view_writer.c"), GLUE / "stage/segment.c", GLUE / "wire/itch.c"]
     sources += [source for room in ROOMS for source in sorted((GLUE / room).glob("*.c"))]
     include = [f"-I{folder}", f"-I{GLUE}", f"-I{GLUE / 'include'}"]
     subprocess.run([compiler, *FLAGS, *CPU_FLAGS, *include, *sources, "-o", folder / "writer"], check=True)
@@ -51,7 +52,9 @@ def write(writer: Path) -> Iterator[Write]:
     running: list[subprocess.Popen[bytes]] = []
 
     def begin(pause: int) -> subprocess.Popen[bytes]:
-        running.append(subprocess.Popen([writer, NAME, str(pause)]))
+        file = create_segment(NAME, Plan((Port("file"),), ("VIEW",)))
+        running.append(subprocess.Popen([writer, str(file), str(pause)], pass_fds=[file]))
+        os.close(file)
         return running[0]
 
     yield begin
@@ -154,7 +157,8 @@ def test_a_view_whose_writer_died_in_the_middle_of_an_update_is_refused(write: W
         process.kill()
         process.wait()
         with (Path("/dev/shm") / NAME).open("r+b") as file:
-            file.seek(VERSION_AT)
+            header = np.frombuffer(file.read(dtype("shm_header").itemsize), dtype("shm_header"))[0]
+            file.seek(int(header["views_offset"]))  # the version is first in a view
             file.write((7).to_bytes(8, "little"))
         with pytest.raises(SegmentError, match="stopped in the middle of an update"):
             segment.view(0)
