@@ -46,6 +46,13 @@ struct port;
 API_EXPORT struct port *api_port_open(const char *path, uint32_t load, char *error);
 /* A number of frames, valid until the next call; -1 = no more; -2 = failed, and `error` is written. */
 API_EXPORT int api_port_rx(struct port *port, struct port_frame *frames, uint32_t room, char *error);
+/* The port of a plan, which must outlive it: any kind but dpdk, which Python never loads. */
+API_EXPORT struct port *api_port_open_planned(const struct plan *plan, uint32_t index, char *error);
+/* How many frames were taken; -1 = this kind of port cannot send. */
+API_EXPORT int api_port_tx(struct port *port, const struct port_frame *frames, uint32_t count);
+API_EXPORT const char *api_port_note(const struct port *port);
+API_EXPORT void api_port_counters(const struct port *port, struct port_counters *counters);
+/* Of a port that api_port_open has opened. */
 API_EXPORT void api_port_progress(const struct port *port, uint64_t *done, uint64_t *total);
 API_EXPORT void api_port_close(struct port *port);
 
@@ -53,6 +60,11 @@ API_EXPORT void api_port_close(struct port *port);
 API_EXPORT uint32_t api_frame_parse(const uint8_t *data, uint32_t length, struct frame_udp *udp,
                                     struct frame_counters *counters);
 API_EXPORT const char *api_frame_verdict_name(uint32_t verdict);
+/* `what` is enum igmp_what; `frame` has room for 200 bytes. Returns the frame's length. */
+API_EXPORT uint32_t api_igmp_report(uint32_t version, const uint8_t *mac, uint32_t ip, uint32_t what,
+                                    const uint32_t *groups, uint32_t count, uint8_t *frame);
+/* The version of the query that a frame is, or 0. */
+API_EXPORT uint32_t api_igmp_query(const uint8_t *frame, uint32_t length, uint32_t *group);
 /* 0 = line A, 1 = line B, -1 = neither. */
 API_EXPORT int api_line_find(struct line_map *map, const struct frame_udp *udp);
 struct mold64;
@@ -73,6 +85,37 @@ API_EXPORT uint8_t *api_records_reserve(struct records *ring, uint32_t bytes);
 API_EXPORT void api_records_commit(struct records *ring);
 API_EXPORT const uint8_t *api_records_peek(struct records *ring, uint32_t *bytes);
 API_EXPORT void api_records_release(struct records *ring);
+
+/* wire: the client's side of SoupBinTCP; wire/soup.h numbers the events. */
+struct soup;
+API_EXPORT struct soup *api_soup_open(void);
+API_EXPORT void api_soup_close(struct soup *soup);
+/* How many of the bytes there was room for. */
+API_EXPORT uint32_t api_soup_arrived(struct soup *soup, const uint8_t *data, uint32_t length);
+/* An event; a message is valid until more arrives. */
+API_EXPORT int api_soup_next(struct soup *soup, const uint8_t **data, uint32_t *length);
+/* `broken` may become NULL. */
+API_EXPORT void api_soup_read(const struct soup *soup, char session[10], uint64_t *next_sequence,
+                              char *reason, const char **broken);
+API_EXPORT uint32_t api_soup_login(uint8_t packet[64], const char user[6], const char password[10],
+                                   uint64_t sequence);
+API_EXPORT uint32_t api_soup_heartbeat(uint8_t packet[64]);
+API_EXPORT uint32_t api_soup_logout(uint8_t packet[64]);
+/* The first live message behind a snapshot, or 0: its last message is malformed. */
+API_EXPORT uint64_t api_glimpse_end(const uint8_t *message, uint32_t length);
+
+/* stage: what fetches missing messages; stage/recoverer.h says what it promises and numbers the records. */
+struct recoverer;
+API_EXPORT struct recoverer *api_recoverer_open(const struct plan_recovery *plan, int32_t core,
+                                                struct recoverer_counters *counters, char *error);
+API_EXPORT void api_recoverer_close(struct recoverer *recoverer);
+API_EXPORT int api_recoverer_ask(struct recoverer *recoverer, const uint8_t session[10], uint64_t first,
+                                 uint32_t count);
+API_EXPORT uint32_t api_recoverer_fetch(struct recoverer *recoverer);
+/* The data of the oldest record, and what stands in front of it; NULL when there is none. */
+API_EXPORT const uint8_t *api_recoverer_peek(struct recoverer *recoverer, uint32_t *kind, uint32_t *length,
+                                             uint64_t *sequence, uint32_t *fetch);
+API_EXPORT void api_recoverer_release(struct recoverer *recoverer);
 
 /* synth: a synthetic market, as framed messages or as a capture of two lines. Both handles are opaque to
  * Python. A fill writes whole messages (or pcap records), as many as fit, and returns their bytes: 0 at the
@@ -129,5 +172,33 @@ API_EXPORT void api_bench_book(const struct bench_input *input, struct book_set 
                                float *block_ns);
 API_EXPORT const char *api_pages_name(uint32_t pages);
 API_EXPORT double api_clock_read_ns(void);
+
+/* venue: what the servers of the simulated exchange need of its day. A day is framed messages in memory that
+ * the caller owns, with 64 readable bytes behind them; it must outlive all that looks at it. */
+struct venue_day;
+API_EXPORT struct venue_day *api_venue_day_open(const uint8_t *framed, uint64_t bytes, char *error);
+API_EXPORT void api_venue_day_close(struct venue_day *day);
+API_EXPORT uint64_t api_venue_day_messages(const struct venue_day *day);
+/* Of the first so many messages. */
+API_EXPORT uint64_t api_venue_day_bytes(const struct venue_day *day, uint64_t messages);
+/* Writes the MoldUDP64 packet that answers a request: up to `count` messages from `first` on, none behind
+ * `last`, at most `room` bytes. 0 = there is nothing to answer. */
+API_EXPORT uint32_t api_venue_reply(const struct venue_day *day, const char *session, uint64_t first,
+                                    uint32_t count, uint64_t last, uint8_t *packet, uint32_t room);
+/* The name of a session after so many others, 10 bytes; -1 when the digits at its end do not reach. */
+API_EXPORT int api_venue_session(const char *first, uint32_t sessions_before, char *name);
+struct venue_books;
+API_EXPORT struct venue_books *api_venue_books_open(const struct venue_day *day,
+                                                    const struct book_limits *limits, char *error);
+API_EXPORT void api_venue_books_close(struct venue_books *books);
+/* Applies about `budget` messages, up to number `until` of a session; earlier ones are finished first. How
+ * many; 0 = there already. */
+API_EXPORT int64_t api_venue_books_advance(struct venue_books *books, uint32_t session, uint64_t until,
+                                           uint64_t budget);
+API_EXPORT uint32_t api_venue_books_session(const struct venue_books *books);
+API_EXPORT struct book_set *api_venue_books_set(struct venue_books *books);
+/* A GLIMPSE snapshot of the books as they are, as SoupBinTCP packets of sequenced data. Its bytes, -1 without
+ * memory. Called with no room for them, it writes nothing. */
+API_EXPORT int64_t api_venue_snapshot(const struct venue_books *books, uint8_t *packets, uint64_t room);
 
 #endif

@@ -67,11 +67,12 @@ static int rx_burst(struct port *port, struct port_frame *frames, unsigned room)
         int64_t taken = step(file, &frames[count]);
         if (taken > 0) {
             window_consume(&file->window, (uint64_t)taken);
-            count += file->format.has_frame;
+            if (file->format.has_frame)
+                port->counters.bytes += frames[count++].length;
             continue;
         }
         if (count) /* more to read would move what they point at, and an error comes after them */
-            return (int)count;
+            break;
         if (taken == FORMAT_BAD) {
             source_error(file->source, "%s, at byte %llu%s; all before it is whole", file->format.complaint,
                          offset_of(file), of_what(file));
@@ -81,6 +82,8 @@ static int rx_burst(struct port *port, struct port_frame *frames, unsigned room)
             return end_of_input(file);
         window_fill(&file->window, file->source, file->format.wanted);
     }
+    port->counters.frames += count;
+    port->counters.bursts += count != 0;
     return (int)count;
 }
 
