@@ -34,3 +34,11 @@ const char *api_pages_name(uint32_t pages) {
 double api_clock_read_ns(void) {
     return clock_read_ns();
 }
+
+double api_bench_measure_ns(void) {
+    return bench_measure_ns();
+}
+
+double api_bench_stamp_ns(void) {
+    return bench_stamp_ns();
+}

@@ -28,4 +28,10 @@ void bench_decode(const struct bench_input *input, struct bench_run *run, float 
 void bench_book(const struct bench_input *input, struct book_set *books, struct bench_run *run,
                 float *block_ns);
 
+/* What it costs to measure one stage once: a stamp, and its place in a histogram; 0 or nearly so in a build
+ * without measurement. -1 without memory. */
+double bench_measure_ns(void);
+/* What the stamp alone costs: a read of the clock that nothing waits for. */
+double bench_stamp_ns(void);
+
 #endif

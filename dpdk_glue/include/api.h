@@ -172,6 +172,8 @@ API_EXPORT void api_bench_book(const struct bench_input *input, struct book_set 
                                float *block_ns);
 API_EXPORT const char *api_pages_name(uint32_t pages);
 API_EXPORT double api_clock_read_ns(void);
+API_EXPORT double api_bench_measure_ns(void);
+API_EXPORT double api_bench_stamp_ns(void);
 
 /* venue: what the servers of the simulated exchange need of its day. A day is framed messages in memory that
  * the caller owns, with 64 readable bytes behind them; it must outlive all that looks at it. */
