@@ -16,6 +16,7 @@ from appliance.errors import ApplianceError
 # `appliance --help` imports nothing else: start-up stays under 0.2 s.
 COMMANDS = {
     "demo": ("demo", "Show what is here, on a market made for it."),
+    "config": ("config", "Check a configuration, or print an example."),
     "replay": ("replay", "Run a feed file through the books and report."),
     "book": ("book", "Trace the book of a feed file, or list its queues."),
     "bench": ("bench", "Measure this machine: decode, book."),

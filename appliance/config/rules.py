@@ -1,0 +1,190 @@
+"""What no single key can say: keys that contradict each other, and what this machine does not have."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path as File
+from typing import Any
+
+from appliance.config.model import DPDK, FILE, Config, FeedConfig, LineConfig, keys_of
+from appliance.config.network import interface_names
+from appliance.config.positions import Path
+from appliance.config.reader import Findings, name_of
+from appliance.errors import printable
+
+_ONLINE = File("/sys/devices/system/cpu/online")
+
+
+def check(config: Config, findings: Findings) -> None:
+    """Note what does not fit together, or not to this machine."""
+    _keys_of_other_ports(config.feed, findings)
+    _places(config.feed, findings)
+    _pace(config, findings)
+    _lines(config.feed, findings)
+    _recovery(config, findings)
+    _cores(config, findings)
+
+
+def _keys_of_other_ports(feed: FeedConfig, findings: Findings) -> None:
+    if not findings.is_fine(("feed", "port")):
+        return
+    places: list[tuple[Path, Any]] = [
+        (("feed",), FeedConfig),
+        (("feed", "a"), LineConfig),
+        (("feed", "b"), LineConfig),
+    ]
+    for path, kind in places:
+        for key in keys_of(kind).values():
+            here = (*path, key.name)
+            if here in findings.given and feed.port not in key.ports:
+                findings.add(
+                    here,
+                    f"{name_of(here)}: only a port of kind {' or '.join(key.ports)} has it, "
+                    f'and feed.port is "{feed.port}"',
+                )
+
+
+def _places(feed: FeedConfig, findings: Findings) -> None:
+    """Note a port that does not say where, or says a place that is not there."""
+    if not findings.is_fine(("feed", "port")):
+        return
+    if feed.port == DPDK and not feed.device and findings.is_fine(("feed", "device")):
+        for name, line in (("a", feed.a), ("b", feed.b)):
+            if not line.device and (name == "a" or feed.lines == 2):
+                findings.add(
+                    ("feed",),
+                    f"feed.device is missing: a dpdk port needs one for line {name.upper()}: "
+                    'a PCI address as "0000:03:00.0" or a virtual device as "net_af_xdp0,iface=eth1"',
+                )
+                break
+    for path, text in (
+        (("feed", "interface"), feed.interface),
+        (("feed", "a", "interface"), feed.a.interface),
+        (("feed", "b", "interface"), feed.b.interface),
+    ):
+        if text and not re.fullmatch(r"[\d.]+", text) and text not in interface_names():
+            findings.add(
+                path,
+                f'{name_of(path)}: this machine has no interface "{text}"; there are '
+                + ", ".join(interface_names()),
+            )
+
+
+def _pace(config: Config, findings: Findings) -> None:
+    feed = config.feed
+    if feed.port != FILE or not findings.is_fine(("feed", "port"), ("feed", "file")):
+        return
+    if not feed.file:
+        findings.add(("feed",), "feed.file is missing: a file port needs one")
+    elif not config.path(feed.file).exists():
+        findings.add(("feed", "file"), f"feed.file: {printable(config.path(feed.file))}: no such file")
+    if not findings.is_fine(("feed", "pace"), ("feed", "rate")):
+        return
+    if feed.pace == "rate" and not feed.rate:
+        findings.add(("feed", "pace"), 'feed.rate is missing: pace = "rate" needs messages a second')
+    if feed.pace != "rate" and feed.rate:
+        findings.add(("feed", "rate"), f'feed.rate: only pace = "rate" has one, and it is "{feed.pace}"')
+
+
+def _lines(feed: FeedConfig, findings: Findings) -> None:
+    if feed.lines == 1:
+        if ("feed", "b") in findings.given and findings.is_fine(("feed", "lines")):
+            findings.add(("feed", "b"), "feed.b: there is no line B when feed.lines is 1")
+        return
+    groups: tuple[Path, Path] = ("feed", "a", "group"), ("feed", "b", "group")
+    if findings.is_fine(*groups) and feed.a.group == feed.b.group:
+        at = groups[1] if groups[1] in findings.given else groups[0]
+        findings.add(
+            at, f"{name_of(at)}: both lines are {feed.a.group}: each needs a group or port of its own"
+        )
+    if feed.port == FILE and len({("feed", "a"), ("feed", "b")} & findings.given) == 1:
+        findings.add(
+            ("feed", "a") if ("feed", "a") in findings.given else ("feed", "b"),
+            "feed: name both lines of a capture, or none: then they are found in it",
+        )
+
+
+def _recovery(config: Config, findings: Findings) -> None:
+    recovery = config.recovery
+    given = {path[1] for path in findings.given if path[0] == "recovery" and len(path) == 2}
+    if config.feed.port == FILE and findings.is_fine(("feed", "port")):
+        for name in ("retransmission", "snapshot"):
+            if name in given:
+                findings.add(
+                    ("recovery", name), f"recovery.{name}: what comes from a file cannot be asked for again"
+                )
+        return
+    if recovery.snapshot is None and findings.is_fine(("recovery", "snapshot")):
+        for name in ("user", "password", "password_file"):
+            if name in given:
+                findings.add(
+                    ("recovery", name), f"recovery.{name}: there is no recovery.snapshot to log in to"
+                )
+    if {"password", "password_file"} <= given:
+        findings.add(
+            ("recovery", "password_file"), "recovery.password_file: there is recovery.password too: keep one"
+        )
+    elif recovery.password_file:
+        text = read_password(config)
+        if isinstance(text, OSError):
+            findings.add(
+                ("recovery", "password_file"),
+                f"recovery.password_file: {printable(config.path(recovery.password_file))}: {text.strerror}",
+            )
+        elif not 1 <= len(text) <= 10 or not text.isascii() or not text.isprintable():
+            findings.add(
+                ("recovery", "password_file"),
+                "recovery.password_file: its first line is not a password of 1 to 10 ASCII characters",
+            )
+    if recovery.request_messages > recovery.request_longest and findings.is_fine(
+        ("recovery", "request_messages"), ("recovery", "request_longest")
+    ):
+        findings.add(
+            ("recovery", "request_longest" if "request_longest" in given else "request_messages"),
+            f"recovery.request_longest: {recovery.request_longest:,} is less than the "
+            f"{recovery.request_messages:,} messages of one request",
+        )
+
+
+def read_password(config: Config) -> str | OSError:
+    """Return the first line of the file, or why it cannot be read."""
+    try:
+        text = config.path(config.recovery.password_file).read_text(errors="replace")
+    except OSError as error:
+        return error
+    return text.split("\n", 1)[0].rstrip("\r")
+
+
+def online_cores() -> set[int]:
+    """Return the cores that this machine has, and has switched on."""
+    cores: set[int] = set()
+    for part in _ONLINE.read_text().strip().split(","):
+        first, _, last = part.partition("-")
+        cores |= set(range(int(first), int(last or first) + 1))
+    return cores
+
+
+def _cores(config: Config, findings: Findings) -> None:
+    cores = config.cores
+    online = online_cores()
+    for name in ("feed", "cold"):
+        core = getattr(cores, name)
+        if core >= 0 and core not in online:
+            findings.add(
+                ("cores", name),
+                f"cores.{name}: this machine has no core {core}: {_ONLINE.read_text().strip()} are there",
+            )
+    if cores.feed >= 0 and cores.feed == cores.cold:
+        findings.add(
+            ("cores", "cold"),
+            f"cores.cold: core {cores.feed} is the feed's, which never sleeps: recovery would never run",
+        )
+
+
+def same_place(feed: FeedConfig) -> bool:
+    """Whether both lines come in at one port."""
+
+    def place(line: LineConfig) -> tuple[str, str]:
+        return line.interface or feed.interface, line.device or feed.device
+
+    return feed.lines == 1 or feed.port == FILE or place(feed.a) == place(feed.b)
