@@ -32,11 +32,16 @@ static void look_for_symbols(struct publisher *publisher, struct book_set *books
     }
 }
 
-static void replace_view(struct book_view *view, struct book_view *fresh) {
+/* A reader may copy while we write. So every word is atomic, or that would be a data race by the letter of the
+ * language; and each is released, so that whoever sees one of them sees the odd version too. On x86-64 these are
+ * plain moves: 47 of them instead of 12 wider ones. */
+static void replace_view(struct book_view *view, const struct book_view *fresh) {
+    const uint64_t *from = (const uint64_t *)fresh;
+    uint64_t *to = (uint64_t *)view;
     uint64_t version = view->version;
     __atomic_store_n(&view->version, version + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    memcpy((char *)view + sizeof version, (char *)fresh + sizeof version, sizeof *view - sizeof version);
+    for (size_t word = 1; word < sizeof *view / sizeof *to; word++)
+        __atomic_store_n(&to[word], from[word], __ATOMIC_RELEASE);
     __atomic_store_n(&view->version, version + 2, __ATOMIC_RELEASE);
 }
 
