@@ -69,13 +69,35 @@ API_EXPORT uint32_t api_igmp_query(const uint8_t *frame, uint32_t length, uint32
 API_EXPORT int api_line_find(struct line_map *map, const struct frame_udp *udp);
 struct mold64;
 API_EXPORT struct mold64 *api_mold64_open(uint32_t window, uint32_t settle);
+API_EXPORT struct mold64 *api_mold64_open_live(uint32_t window, uint32_t far_messages, uint32_t prefault);
 API_EXPORT void api_mold64_close(struct mold64 *mold);
+API_EXPORT uint64_t api_mold64_bytes(const struct mold64 *mold);
 /* The verdict, or -1 for a line that cannot be. The payload must stay in place until its runs are taken. */
 API_EXPORT int api_mold64_push(struct mold64 *mold, const uint8_t *payload, uint32_t length, uint32_t line);
 API_EXPORT int api_mold64_next(struct mold64 *mold, struct mold64_run *run);
 API_EXPORT void api_mold64_finish(struct mold64 *mold);
+API_EXPORT uint32_t api_mold64_gaps(const struct mold64 *mold, struct mold64_gap *gaps, uint32_t room);
+API_EXPORT void api_mold64_give_up(struct mold64 *mold);
+API_EXPORT void api_mold64_hold_all(struct mold64 *mold);
+/* 1 if it is joined; `session` (10 characters) may be NULL: ours. */
+API_EXPORT int api_mold64_join(struct mold64 *mold, const char *session, uint64_t sequence);
+API_EXPORT void api_mold64_release(struct mold64 *mold);
+API_EXPORT void api_mold64_leave(struct mold64 *mold);
 API_EXPORT void api_mold64_counters(const struct mold64 *mold, struct mold64_counters *counters);
 API_EXPORT const char *api_mold64_verdict_name(uint32_t verdict);
+
+/* wire: what is done about missing messages. The counters must outlive the machine. */
+struct recovery;
+API_EXPORT struct recovery *api_recovery_open(const struct recovery_limits *limits,
+                                              struct recovery_counters *counters);
+API_EXPORT void api_recovery_close(struct recovery *recovery);
+API_EXPORT void api_recovery_see(struct recovery_sight *sight, const struct mold64 *mold);
+API_EXPORT void api_recovery_look(struct recovery *recovery, const struct recovery_sight *sight,
+                                  uint64_t now_cycles);
+/* 1 and the next wish; 0 when there are no more. */
+API_EXPORT int api_recovery_next(struct recovery *recovery, struct recovery_wish *wish);
+API_EXPORT uint32_t api_recovery_state(const struct recovery *recovery);
+API_EXPORT const char *api_recovery_state_name(uint32_t state);
 
 /* ring: records between a writer and a reader. NULL: of a size that cannot be, no room, nothing there. */
 struct records;

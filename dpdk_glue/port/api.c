@@ -3,7 +3,6 @@
 #include "wire/frame.h"
 #include "wire/igmp.h"
 #include "wire/lines.h"
-#include "wire/mold64.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -74,32 +73,4 @@ uint32_t api_igmp_query(const uint8_t *frame, uint32_t length, uint32_t *group) 
 
 int api_line_find(struct line_map *map, const struct frame_udp *udp) {
     return lines_find(map, udp);
-}
-
-struct mold64 *api_mold64_open(uint32_t window, uint32_t settle) {
-    return mold64_open(window, settle);
-}
-
-void api_mold64_close(struct mold64 *mold) {
-    mold64_close(mold);
-}
-
-int api_mold64_push(struct mold64 *mold, const uint8_t *payload, uint32_t length, uint32_t line) {
-    return line < MOLD64_LINES ? (int)mold64_push(mold, payload, length, line) : -1;
-}
-
-int api_mold64_next(struct mold64 *mold, struct mold64_run *run) {
-    return mold64_next(mold, run);
-}
-
-void api_mold64_finish(struct mold64 *mold) {
-    mold64_finish(mold);
-}
-
-void api_mold64_counters(const struct mold64 *mold, struct mold64_counters *counters) {
-    *counters = *mold64_read_counters(mold);
-}
-
-const char *api_mold64_verdict_name(uint32_t verdict) {
-    return mold64_verdict_name(verdict);
 }

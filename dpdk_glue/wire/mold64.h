@@ -32,15 +32,15 @@
  *
  * Of a file (mold64_open) every packet is believed, the first says where the stream starts, and a gap is
  * given up when the window is full, the session changes or the input ends: nobody can be asked. Sequence
- * numbers start at 1; captures that were made anonymous carry 0 in every packet: if the first data packet of a
- * session has sequence 0, its packets are numbered as they arrive on line 0, and heartbeats say nothing. After
- * any other start a sequence of 0 is malformed.
+ * numbers start at 1; captures that were made anonymous carry 0 in every packet: if the first data packet of
+ * a session has sequence 0, its packets are numbered as they arrive on line 0, and heartbeats say nothing.
+ * After any other start a sequence of 0 is malformed.
  *
- * A live feed (mold64_open_live) starts at sequence 1: whatever it is joined at, what came before is a gap like
- * any other. Nothing is given up unless the caller says so (wire/recovery.h decides), but for the gaps of a
- * session that has been left. A packet that finds the window full takes the place of the one that is furthest
- * ahead (which is dropped), or is itself the furthest: MOLD64_NO_ROOM. Its messages are missing like others.
- * Besides the states above:
+ * A live feed (mold64_open_live) starts at sequence 1: whatever it is joined at, what came before is a gap
+ * like any other. Nothing is given up unless the caller says so (wire/recovery.h decides), but for the gaps
+ * of a session that has been left. A packet that finds the window full takes the place of the one that is
+ * furthest ahead (which is dropped), or is itself the furthest: MOLD64_NO_ROOM. Its messages are missing
+ * like others. Besides the states above:
  *
  *     ended     same session, further than    -> live: the end was none
  *               the sequence of the end
@@ -73,9 +73,9 @@ enum {
 struct mold64;
 
 /* For a file. `window`: packets that can wait, 1 .. MOLD64_WINDOW_MAX. Memory is reserved for the longest
- * packets, but only what is used is ever touched. `settle`: packets to collect before the first is delivered,
- * at most `window`; 0 = the first packet says where the stream starts. Returns NULL when there is no memory or
- * the arguments are out of range. */
+ * packets, but only what is used is ever touched. `settle`: packets to collect before the first is
+ * delivered, at most `window`; 0 = the first packet says where the stream starts. Returns NULL when there
+ * is no memory or the arguments are out of range. */
 struct mold64 *mold64_open(uint32_t window, uint32_t settle);
 /* For a live feed. Of the packets that wait, MOLD64_JUMBOS may be longer than MOLD64_SLOT_LONGEST.
  * `far_messages`: 0 = every packet is believed. `prefault`: all memory is touched now. */
@@ -129,8 +129,9 @@ void mold64_release(struct mold64 *mold);
 void mold64_leave(struct mold64 *mold);
 
 /* by_verdict, of each line: `delivered` and `partial` came first; `late` and `duplicate` came second, however
- * often; `held` came first, and out of order; `gap_messages` of a live line are those that it skipped, even if
- * they come later on it or on the other (the line's loss). The retransmission server's line has no gaps. */
+ * often; `held` came first, and out of order; `gap_messages` of a live line are those that it skipped,
+ * even if they come later on it or on the other (the line's loss). The retransmission server's line has no
+ * gaps. */
 const struct mold64_counters *mold64_read_counters(const struct mold64 *mold);
 
 /* True if the bytes are a MoldUDP64 packet, of whatever session. */

@@ -12,51 +12,57 @@
  * after each burst, and in every idle round of the loop. Wishes are not kept: one that could not be granted
  * (a ring is full) is as good as lost on the way, and comes again after its timeout.
  *
- *     state     sees                                                         wish     becomes
- *     STARTING  a packet, nothing missing                                    -        WHOLE
- *     STARTING  a packet, messages missing                                   -        WAITING
- *     WHOLE     messages missing                                             -        WAITING
- *     WHOLE     a snapshot is needed, and there is a server                  FETCH    JOINING
- *     WHOLE     a snapshot is needed, and there is none                      -        LOST
- *     WHOLE     silence                                                      LEAVE    LOST
- *     WHOLE     silence after the end of the session                         -        WHOLE
- *     WAITING   nothing missing                                              -        WHOLE
- *     WAITING   gap_wait is not over                                         -        WAITING
- *     WAITING   gap_wait over, the gap can be asked for                      ASK      ASKING
- *     WAITING   gap_wait over, it cannot, and there is a snapshot server     FETCH    JOINING
- *     WAITING   gap_wait over, it cannot, and there is none                  GIVE_UP  LOST
- *     WAITING   the window is full, and there is a snapshot server           FETCH    JOINING
- *     ASKING    nothing missing                                              -        WHOLE
- *     ASKING    a reply with all of one request                              -        ASKING
- *     ASKING    a reply with less, and then nothing more                     ASK      ASKING
- *     ASKING    request_timeout over, and tries are left                     ASK      ASKING
- *     ASKING    another gap, its gap_wait over                               ASK      ASKING
- *     ASKING    a request has failed, and there is a snapshot server         FETCH    JOINING
- *     ASKING    all requests for the first gap have failed, and there is none GIVE_UP LOST
- *     ASKING    the window is full, and there is a snapshot server           FETCH    JOINING
- *     JOINING   messages missing, whatever their number                      -        JOINING
- *     JOINING   the snapshot has joined, nothing missing                     -        WHOLE
- *     JOINING   the snapshot has joined, messages missing                    -        WAITING
- *     JOINING   it failed before it had begun                                GO_ON    LOST
- *     JOINING   it failed after it had begun                                 -        LOST
- *     JOINING   snapshot_timeout over before it had begun                    GO_ON    LOST
- *     JOINING   snapshot_timeout over after it had begun                     -        LOST
- *     LOST      snapshot_retry over, the gap can be asked for                ASK      ASKING
- *     LOST      snapshot_retry over, the books are void                      FETCH    JOINING
- *     LOST      a snapshot is out of reach, but all gaps were filled         -        WHOLE
- *     LOST      messages were given up, and others are missing               -        WAITING
- *     LOST      a packet after silence, nothing missing                      -        WHOLE
- *     LOST      a packet after silence, messages missing                     -        WAITING
- *     any       another session, nothing missing                             -        WHOLE
- *     any       another session, messages missing                            -        WAITING
+ *     state     sees                                                             wish     becomes
+ *     STARTING  a packet, nothing missing                                        -        WHOLE
+ *     STARTING  a packet, messages missing                                       -        WAITING
+ *     WHOLE     messages missing                                                 -        WAITING
+ *     WHOLE     a snapshot is needed, and there is a server                      FETCH    JOINING
+ *     WHOLE     a snapshot is needed, and there is no server                     -        LOST
+ *     WHOLE     silence                                                          LEAVE    LOST
+ *     WHOLE     silence after the end of the session                             -        WHOLE
+ *     WAITING   nothing missing                                                  -        WHOLE
+ *     WAITING   gap_wait is not over                                             -        WAITING
+ *     WAITING   gap_wait is over, and the gap can be asked for                   ASK      ASKING
+ *     WAITING   gap_wait is over, it cannot, and there is a snapshot server      FETCH    JOINING
+ *     WAITING   gap_wait is over, it cannot, and there is none                   GIVE_UP  LOST
+ *     WAITING   the window is full, and there is a snapshot server               FETCH    JOINING
+ *     ASKING    nothing missing                                                  -        WHOLE
+ *     ASKING    a reply with all of one request                                  -        ASKING
+ *     ASKING    a reply with less                                                -        ASKING
+ *     ASKING    nothing more after a reply with less                             ASK      ASKING
+ *     ASKING    request_timeout is over, and tries are left                      ASK      ASKING
+ *     ASKING    another gap, and gap_wait is over for it                         ASK      ASKING
+ *     ASKING    a request has failed, and there is a snapshot server             FETCH    JOINING
+ *     ASKING    all requests for the first gap have failed, and there is none    GIVE_UP  LOST
+ *     ASKING    the window is full, and there is a snapshot server               FETCH    JOINING
+ *     JOINING   messages missing, however long                                   -        JOINING
+ *     JOINING   the snapshot has joined, nothing missing                         -        WHOLE
+ *     JOINING   the snapshot has joined, messages missing                        -        WAITING
+ *     JOINING   the snapshot failed before it had begun                          GO_ON    LOST
+ *     JOINING   the snapshot failed after it had begun                           -        LOST
+ *     JOINING   snapshot_timeout is over before it had begun                     GO_ON    LOST
+ *     JOINING   snapshot_timeout is over after it had begun                      -        LOST
+ *     LOST      snapshot_retry is not over, messages missing                     -        LOST
+ *     LOST      snapshot_retry is over, and the gap can be asked for             ASK      ASKING
+ *     LOST      snapshot_retry is over, and it cannot                            FETCH    JOINING
+ *     LOST      snapshot_retry is over, and the books are void                   FETCH    JOINING
+ *     LOST      nothing missing, and the books are as they were                  -        WHOLE
+ *     LOST      nothing missing, and the books are void                          -        LOST
+ *     LOST      messages were given up, nothing missing                          -        LOST
+ *     LOST      messages were given up, others are missing                       -        WAITING
+ *     LOST      a packet after silence, nothing missing                          -        WHOLE
+ *     LOST      a packet after silence, messages missing                         -        WAITING
+ *     any       another session, nothing missing                                 -        WHOLE
+ *     any       another session, messages missing                                -        WAITING
  *
- * A gap can be asked for when there is a retransmission server and the gap is not longer than request_longest
- * (nor all gaps together, where there is a snapshot server). All gaps known for gap_wait are asked for at once,
- * in up to RECOVERY_REQUESTS requests of up to request_messages. A request has failed when request_tries in a
- * row brought nothing, or when RECOVERY_PATIENCE times their time has not brought all: a bound for servers that
- * trickle. Snapshots are fetched at least snapshot_retry apart; who wants one sooner is LOST until then. Where
- * WHOLE is to come and messages were given up, or a snapshot is needed, it is LOST: for good, or until a
- * snapshot or another session heals it.
+ * A gap can be asked for when there is a retransmission server and the gap is not longer than
+ * request_longest (nor all gaps together, where there is a snapshot server). All gaps known for gap_wait are
+ * asked for at once, in up to RECOVERY_REQUESTS requests of up to request_messages. A request has failed
+ * when request_tries in a row brought nothing, or when RECOVERY_PATIENCE times their time has not brought
+ * all: a bound for servers that trickle. Snapshots are fetched at least snapshot_retry apart; who wants one
+ * sooner is LOST until then. Where WHOLE is to come and messages were given up, or a snapshot is needed, it
+ * is LOST: for good, or until a snapshot or another session heals it. In LOST nothing is held back, unless
+ * the books are void: a snapshot had begun, so they were emptied for it, and then it failed.
  */
 #ifndef APPLIANCE_WIRE_RECOVERY_H
 #define APPLIANCE_WIRE_RECOVERY_H
@@ -70,8 +76,8 @@ struct recovery;
 
 enum { RECOVERY_REQUESTS = 64, RECOVERY_PATIENCE = 8 };
 
-/* `counters` may lie in shared memory, and outlive it. NULL when there is no memory, or a limit is 0 that must
- * not be (request_tries and request_messages, if there are requests). */
+/* `counters` may lie in shared memory, and outlive it. NULL when there is no memory, or a limit is 0 that
+ * must not be (request_tries and request_messages, if there are requests). */
 struct recovery *recovery_open(const struct recovery_limits *limits, struct recovery_counters *counters);
 void recovery_close(struct recovery *recovery);
 
