@@ -21,6 +21,7 @@ COMMANDS = {
     "book": ("book", "Trace the book of a feed file, or list its queues."),
     "bench": ("bench", "Measure this machine: decode, book."),
     "synth": ("synth", "Write a synthetic market as a feed file."),
+    "venue": ("venue", "Run a simulated exchange: feed, retransmission, snapshots."),
 }
 
 

@@ -51,8 +51,8 @@ void venue_out_close(struct venue_out *out);
 /* Of all packets from now on. */
 void venue_out_session(struct venue_out *out, const char *session);
 
-/* Makes the frame of a packet, and returns its bytes. */
-uint32_t venue_out_put(struct venue_out *out, unsigned line, const struct venue_packet *packet);
+/* Makes the frame of a packet on line `index`, and returns its bytes. */
+uint32_t venue_out_put(struct venue_out *out, unsigned index, const struct venue_packet *packet);
 void venue_out_flush(struct venue_out *out);
 
 #endif

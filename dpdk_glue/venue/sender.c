@@ -3,6 +3,7 @@
 #include "stats/clock.h"
 
 #include <immintrin.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -55,7 +56,7 @@ int venue_sender_open(struct venue_sender *sender, struct venue_segment *segment
     for (unsigned line = 0; line < VENUE_LINES; line++)
         if (venue_path_open(&sender->path[line], plan, line, &sender->out, &segment->live.line[line],
                             sender->cycles_per_s) < 0) {
-            strcpy(error, "no memory for the packets that a line delays");
+            snprintf(error, PORT_ERROR_BYTES, "no memory for the packets that a line delays");
             venue_sender_close(sender);
             return -1;
         }
