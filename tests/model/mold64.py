@@ -84,6 +84,61 @@ class Stream:
         return counters
 
 
+class Live(Stream):
+    """The arbitration of a live feed, and what its caller decides."""
+
+    def __init__(self, window: int = 64, far: int = 0, prefault: bool = False) -> None:
+        self._handle = native.library().api_mold64_open_live(window, far, prefault)
+        assert self._handle != native.ffi().NULL
+
+    @property
+    def handle(self) -> Any:
+        """What C knows it by."""
+        return self._handle
+
+    @property
+    def bytes(self) -> int:
+        """Of memory, for the window."""
+        return int(native.library().api_mold64_bytes(self._handle))
+
+    def gaps(self, room: int = 64) -> list[tuple[int, int]]:
+        """The first gaps: first message, and how many."""
+        found = native.ffi().new("struct mold64_gap[]", room)
+        count = native.library().api_mold64_gaps(self._handle, found, room)
+        return [(found[at].first, found[at].count) for at in range(count)]
+
+    @property
+    def sight(self) -> Any:
+        """All that the recovery is told of the stream."""
+        sight = native.ffi().new("struct recovery_sight *")
+        native.library().api_recovery_see(sight, self._handle)
+        return sight
+
+    def give_up(self) -> list[Run]:
+        """Give up the first gap; the runs behind it."""
+        native.library().api_mold64_give_up(self._handle)
+        return list(self._runs())
+
+    def hold_all(self) -> None:
+        """From now on nothing is delivered."""
+        native.library().api_mold64_hold_all(self._handle)
+
+    def join(self, sequence: int, session: bytes | None = None) -> list[Run] | None:
+        """Go on behind a snapshot; the runs that follow it, or None if it does not fit."""
+        named = native.ffi().NULL if session is None else session
+        joined = native.library().api_mold64_join(self._handle, named, sequence)
+        return list(self._runs()) if joined else None
+
+    def release(self) -> list[Run]:
+        """Go on without a snapshot."""
+        native.library().api_mold64_release(self._handle)
+        return list(self._runs())
+
+    def leave(self) -> None:
+        """Let another session begin."""
+        native.library().api_mold64_leave(self._handle)
+
+
 class Model:
     """Arbitration in a few lines: packets ahead wait in a set, and the lowest goes first."""
 
@@ -118,3 +173,80 @@ class Model:
             new = enumerate(self.waiting.pop(lowest), first)
             self.delivered |= {number: body for number, body in new if number >= self.expected}
             self.expected = max(self.expected, end)
+
+
+class LiveModel:
+    """Arbitration of a live feed: packets that wait are a set, and one that finds it full costs another."""
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+        self.expected = 1
+        self.known_end = 1
+        self.holding = False
+        self.waiting: dict[tuple[int, int], list[bytes]] = {}
+        self.delivered: list[tuple[int, bytes]] = []
+        self.lost = 0
+        self.dropped = 0
+
+    def push(self, first: int, messages: list[bytes]) -> str:
+        """Take one packet; what it was."""
+        span = (first, first + len(messages))
+        self.known_end = max(self.known_end, span[1])
+        if span[1] <= self.expected:
+            return "late"
+        verdict = "delivered" if first == self.expected else "partial"
+        if first > self.expected or self.holding:
+            verdict = self._hold(span, messages)
+        else:
+            self.waiting[span] = messages
+        self.release()
+        return verdict
+
+    def _hold(self, span: tuple[int, int], messages: list[bytes]) -> str:
+        while True:
+            if any(start <= span[0] and span[1] <= end for start, end in self.waiting):
+                return "duplicate"
+            others = [each for each in self.waiting if not (span[0] <= each[0] and each[1] <= span[1])]
+            if len(others) < self.window:
+                self.waiting = {each: self.waiting[each] for each in others}
+                self.waiting[span] = messages
+                return "held"
+            if self.holding:
+                if min(self.waiting)[0] >= span[0]:
+                    return "no_room"
+                del self.waiting[min(self.waiting)]
+            else:
+                if all(each[0] < span[0] for each in others):
+                    return "no_room"
+                del self.waiting[max(self.waiting)]
+            self.dropped += 1
+
+    def release(self) -> None:
+        """Deliver what follows."""
+        while self.waiting and not self.holding and min(self.waiting)[0] <= self.expected:
+            first, end = lowest = min(self.waiting)
+            new = enumerate(self.waiting.pop(lowest), first)
+            self.delivered += [(number, body) for number, body in new if number >= self.expected]
+            self.expected = max(self.expected, end)
+
+    def give_up(self) -> None:
+        """Give up the first gap."""
+        if not self.holding and self.missing:
+            end = min(self.waiting)[0] if self.waiting else self.known_end
+            self.lost += end - self.expected
+            self.expected = end
+            self.release()
+
+    def join(self, sequence: int) -> None:
+        """Go on behind a snapshot of all that is known to exist."""
+        self.waiting = {each: self.waiting[each] for each in self.waiting if each[1] > sequence}
+        self.expected = sequence
+        self.known_end = max(self.known_end, sequence)
+        self.holding = False
+        self.release()
+
+    @property
+    def missing(self) -> list[int]:
+        """Every missing message that is known to exist."""
+        there = {number for start, end in self.waiting for number in range(start, end)}
+        return sorted(set(range(self.expected, self.known_end)) - there)

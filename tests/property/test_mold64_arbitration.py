@@ -6,7 +6,7 @@ from random import Random
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from model.mold64 import Model, Run, Stream, heartbeat, packet
+from model.mold64 import Live, LiveModel, Model, Run, Stream, heartbeat, packet
 
 Arrival = tuple[int, int, list[bytes]]  # line, first sequence, messages
 
@@ -127,3 +127,53 @@ def test_arbitrary_payloads_never_harm_the_stream(noise: list[tuple[bytes, int]]
             stream.push(payload, line)
         stream.finish()
         assert sum(line.packets for line in stream.counters.line) == len(noise)
+
+
+def act(chance: Random, stream: Live, model: LiveModel) -> list[Run]:
+    """Let the caller decide something, now and then."""
+    match chance.choice(["hold", "join", "release", "give up", "nothing", "nothing"]):
+        case "hold":
+            stream.hold_all()
+            model.holding = True
+        case "join":
+            # All that was ever known is known after the join: there is nothing to forget.
+            stream.push(heartbeat(model.known_end))
+            sequence = chance.randint(max(1, model.expected - 3), model.known_end + 2)
+            model.delivered = [each for each in model.delivered if each[0] < sequence]
+            model.join(sequence)
+            return stream.join(sequence) or []
+        case "release":
+            model.holding = False
+            model.release()
+            return stream.release()
+        case "give up":
+            model.give_up()
+            return stream.give_up()
+    return []
+
+
+@given(chance=RANDOM, length=st.integers(1, 120), window=st.integers(1, 12), same_cut=st.booleans())
+def test_a_live_feed_gives_what_the_model_gives_whatever_its_caller_decides(
+    chance: Random, length: int, window: int, same_cut: bool
+) -> None:
+    arrivals = arrivals_of(chance, chance.choice([1, 4]), length, same_cut)
+    model = LiveModel(window)
+    delivered: dict[int, bytes] = {}
+    with Live(window) as stream:
+        for line, first, messages in arrivals:
+            if chance.random() < 0.1:
+                delivered |= dict(flat(act(chance, stream, model)))
+            verdict, runs = stream.push(packet(first, messages), line % 2)
+            assert verdict == model.push(first, messages)
+            delivered |= dict(flat(runs))
+            assert delivered.items() >= dict(model.delivered).items()
+            missing = [number for start, count in stream.gaps(500) for number in range(start, start + count)]
+            sight = stream.sight
+            assert missing == model.missing
+            assert (sight.expected, sight.known_end, sight.missing) == (
+                model.expected,
+                model.known_end,
+                len(missing),
+            )
+        assert (stream.counters.lost, stream.counters.dropped) == (model.lost, model.dropped)
+        assert stream.counters.held_peak <= window

@@ -37,7 +37,7 @@ def run(first: int, last: int, gap: int = 0, new_session: bool = False) -> Run:
 def verdicts(stream: Stream, line: int = 0) -> dict[str, int]:
     """Counted packets of a line by what they were."""
     ffi, library = native.ffi(), native.library()
-    names = [library.api_mold64_verdict_name(number) for number in range(14)]
+    names = [library.api_mold64_verdict_name(number) for number in range(16)]
     counted = stream.counters.line[line].by_verdict
     return {ffi.string(name).decode(): count for name, count in zip(names, counted, strict=False) if count}
 
