@@ -6,6 +6,7 @@ import fcntl
 import mmap
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -159,13 +160,14 @@ class Segment:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Unmap; arrays taken from here must be gone by then."""
+        """Let go of it."""
         self.close()
 
     def close(self) -> None:
-        """Unmap; arrays taken from here must be gone by then."""
+        """Unmap, or leave that to the last array that was taken from here."""
         del self._header, self.views, self.stats, self.plan
-        self._memory.close()
+        with suppress(BufferError):
+            self._memory.close()
 
     def view(self, index: int) -> Any:
         """Return a consistent copy of one view: 384 bytes, never half of two updates."""
