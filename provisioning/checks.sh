@@ -5,6 +5,8 @@
 #   tests       all of pytest on the build that is installed
 #   variants    each way to build, with warnings as errors, passing all tests but those marked `heavy`
 #               (millions of messages: they run once, above); clang's sanitizers those that are mostly C
+#   threads     the native tests (rings, views, counters, the recoverer) under the thread sanitizer; and in the
+#               sanitizers' and clang's builds, where they are tests like others
 #   fuzzing     every libFuzzer target for FUZZ_SECONDS
 
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
@@ -13,7 +15,7 @@ BIN=$PWD/.venv/bin
 # --- lint ---------------------------------------------------------------------------------------------------
 
 c_files() {
-    find dpdk_glue -name '*.[ch]' -print0 | LC_ALL=C sort -z
+    find dpdk_glue tests -name '*.[ch]' -print0 | LC_ALL=C sort -z
 }
 
 shell_files() {
@@ -27,7 +29,7 @@ lint_c_format() {
 # Reads the compile commands of the clang variant. One file a call: given two, its analyser of va_list carries
 # state from one into the other.
 lint_c_tidy() {
-    find dpdk_glue -name '*.c' -not -path '*/fuzz/*' -print0 | LC_ALL=C sort -z |
+    find dpdk_glue tests/native -name '*.c' -not -path '*/fuzz/*' -print0 | LC_ALL=C sort -z |
         xargs -0 -n 1 -P "$(nproc)" clang-tidy -p build/clang --quiet 2>&1 |
         sed "/^[0-9]* warnings* generated/d"
 }
@@ -50,14 +52,19 @@ SHARED_RUNTIME='-Db_lundef=false -Dc_args=-shared-libasan -Dc_link_args=-shared-
 
 # Name, compiler, meson options; the slowest to test first.
 VARIANTS=(
-    "sanitizers       gcc    $SANITIZE"
+    "sanitizers       gcc    $SANITIZE -Dtests=true"
     "sanitizers-clang clang  $SANITIZE $SHARED_RUNTIME"
     'gcc              gcc'
-    'clang            clang'
+    'clang            clang  -Dtests=true'
     'without-stats    gcc    -Dstats=false'
     'without-dpdk     gcc    -Ddpdk=disabled'
     'without-gzip     gcc    -Dgzip=disabled'
 )
+
+# Those with -Dtests=true, and the one for the thread sanitizer (gcc's: it refuses to compile fences, which the
+# sanitizer cannot follow).
+NATIVE_TESTED=(sanitizers clang)
+SANITIZE_THREADS='--buildtype=debugoptimized -Db_sanitize=thread -Dtests=true -Ddpdk=disabled'
 
 # Builds into build/NAME and installs the package into build/NAME/site. One made otherwise starts anew.
 build_variant() {
@@ -98,6 +105,11 @@ END
     fi
     "$BIN/pytest" -q -m 'not heavy' -p no:cacheprovider \
         "${SAME_FOR_ALL_VARIANTS[@]/#/--ignore=}" "${tests[@]}"
+}
+
+test_natively() {
+    local PATH=$BIN:$PATH
+    meson test -C "build/$1" --no-rebuild --print-errorlogs --num-processes 1
 }
 
 # --- fuzzing ------------------------------------------------------------------------------------------------
@@ -150,6 +162,17 @@ run_suite() {
             built+=("$name")
         fi
     done
+    # shellcheck disable=SC2086  # the options are words
+    step_with gcc "thread sanitizer: build" build_variant thread-sanitizer gcc $SANITIZE_THREADS
+    local native=()
+    if step_ok; then
+        native+=(thread-sanitizer)
+    fi
+    for name in "${NATIVE_TESTED[@]}"; do
+        if [[ " ${built[*]} " == *" $name "* ]]; then
+            native+=("$name")
+        fi
+    done
     step_with clang "fuzz: build" build_variant fuzz clang --buildtype=debugoptimized -Dfuzz=true
     local target targets=()
     if step_ok; then
@@ -163,6 +186,9 @@ run_suite() {
     step_beside "tests: all, as installed" "$BIN/pytest" -q
     for name in "${built[@]}"; do
         step_beside "$name: tests" test_variant "$name"
+    done
+    for name in "${native[@]}"; do
+        step_beside "$name: native tests" test_natively "$name"
     done
     for target in "${targets[@]}"; do
         step_beside "fuzz: $(basename "$target")" fuzz "$target"
