@@ -12,6 +12,7 @@ from pathlib import Path
 
 from model.messages import LENGTHS, frame, message
 from model.mold64 import end_of_session, heartbeat, packet
+from model.servers import end_of_snapshot, login_accepted, login_rejected, sequenced, soup
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Dot1Q, Ether
 
@@ -132,6 +133,16 @@ GAP_AT_THE_END = [*FRAMES[:1], datagram(heartbeat(9), 1000)]
 UNNUMBERED: list[Packet] = [(0, packet(0, [body], bytes(10))) for body in LIFE_OF_ORDERS[:4]]
 TOO_MANY_AHEAD: list[Packet] = [(0, packet(3 * step, [add(step, b"B", 1, step)])) for step in range(1, 9)]
 
+SNAPSHOT = [
+    soup(b"+", b"welcome"),
+    login_accepted(),
+    sequenced(LIFE_OF_ORDERS),
+    soup(b"H"),
+    sequenced([b"", b"x" * 300, end_of_snapshot(2**64 - 1), end_of_snapshot(0)]),
+    soup(b"U", b"not numbered"),
+    soup(b"Z"),
+]
+
 SEEDS: dict[str, dict[str, bytes]] = {
     "messages": {
         "life_of_orders": b"\0" + frame(LIFE_OF_ORDERS),
@@ -146,6 +157,13 @@ SEEDS: dict[str, dict[str, bytes]] = {
         "frames": listed([(WHOLE_FRAME, body) for body in FRAMES]),
         "unnumbered": listed(UNNUMBERED),
         "too_many_ahead": listed(TOO_MANY_AHEAD),
+    },
+    "soup": {
+        "snapshot": b"\1" + b"".join(SNAPSHOT),
+        "snapshot_at_once": b"\xff" + b"".join(SNAPSHOT),
+        "refused": b"\2" + login_rejected(b"A"),
+        "accepted_twice": b"\3" + login_accepted(5) * 2,
+        "no_length": b"\0" + login_accepted(2**64) + bytes(2),
     },
     "file": {
         "itch": frame(LIFE_OF_ORDERS) + b"\0\0",
