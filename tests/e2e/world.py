@@ -1,0 +1,231 @@
+"""One run: a data plane and the exchange that feeds it, over real sockets, watched all the while."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+from e2e.truth import Truth
+from e2e.watch import Watcher
+from e2e.wire import HERE, PORTS, groups
+from model.exchange import Venue
+from model.records import STALE
+
+from appliance.book.software import BookLimits
+from appliance.dataplane import DataPlane, Death, Line, Plan, Port, Recovery
+
+PATIENCE_S = 60.0
+BOOKS = BookLimits(orders=100_000, order_pages=2_000, levels=50_000, prefault=1)
+# Quick to give up on a server: these tests have many that never answer.
+RECOVERY = Recovery(
+    gap_wait_us=2_000,
+    request_timeout_us=20_000,
+    request_tries=3,
+    snapshot_timeout_ms=2_000,
+    snapshot_retry_ms=150,
+)
+# Python's own leaks are not ours, but those of the data plane are, in a build with the address sanitizer.
+_ENVIRONMENT = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=1"}
+_NUMBERS = count()
+
+
+def wait_for(what: str, condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
+    """Wait until it holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s in vain: {what}"
+        time.sleep(0.002)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Which servers the data plane is told of: "venue", "none", or a port of the test's own."""
+
+    requests: int | str = "venue"
+    snapshots: int | str = "venue"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What there was to see at the end."""
+
+    is_stale: bool
+    recovery_state: str
+    messages: int
+    sequence: int
+    digest: int
+    depth_digest: int
+    stats: dict[str, Any]
+    report: dict[str, Any]
+
+    def count(self, part: str, name: str) -> int:
+        """Return one counter."""
+        return int(self.stats[part][name])
+
+    def verdicts(self, line: int) -> list[int]:
+        """Return a line's packets by verdict."""
+        return [int(packets) for packets in self.stats["mold"]["line"][line]["by_verdict"]]
+
+
+@dataclass
+class World:
+    """A block in which both programs run. The exchange waits with its first message for ``go``."""
+
+    truth: Truth
+    options: tuple[Any, ...] = ()
+    servers: Servers = field(default_factory=Servers)
+    recovery: Recovery = RECOVERY
+    rate: int = 60_000
+    linger_s: float = 0.4
+    port: Port | None = None  # the data plane's; sockets on loopback unless told
+    plan: dict[str, Any] = field(default_factory=dict)
+    name: str = field(default_factory=lambda: f"e2e-{os.getpid()}-{next(_NUMBERS)}")
+
+    def __enter__(self) -> Self:
+        self.groups = groups()
+        self._stack = ExitStack()
+        try:
+            self.venue = self._stack.enter_context(self._start_venue())
+            self.plane = self.start_plane()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _start_venue(self) -> Venue:
+        (group_a, group_b), (port_a, port_b) = self.groups, PORTS
+        return Venue(
+            "--file", self.truth.path, "--wait", "--lead-in", 0, "--linger", self.linger_s,
+            "--heartbeat", 0.05, "--rate", self.rate,
+            "--group-a", f"{group_a}:{port_a}", "--group-b", f"{group_b}:{port_b}", *self.options,
+        )  # fmt: skip
+
+    def start_plane(self, name: str | None = None) -> DataPlane:
+        """Start a data plane, and end it with this block; the first one by itself."""
+        plane = DataPlane.start(
+            name or self.name, self.make_plan(), os.environ | _ENVIRONMENT, subprocess.DEVNULL
+        )
+        self._stack.callback(_end, plane)
+        plane.wait_until("running")
+        return plane
+
+    def make_plan(self) -> Plan:
+        """Return what a data plane is told."""
+        port = self.port or Port("udp", interface=IPv4Address(HERE), receive_buffer_bytes=8 << 20)
+        lines = tuple(
+            Line(IPv4Address(group), udp_port) for group, udp_port in zip(self.groups, PORTS, strict=True)
+        )
+        recovery = replace(
+            self.recovery,
+            request=self._server("requests", self.servers.requests),
+            snapshot=self._server("snapshots", self.servers.snapshots),
+        )
+        return Plan(
+            (port,), self.truth.symbols, lines, recovery=recovery, **{"books": BOOKS, "hold": True} | self.plan
+        )
+
+    def _server(self, name: str, wanted: int | str) -> tuple[IPv4Address, int]:
+        if wanted == "none":
+            return IPv4Address(0), 0
+        host, port = self.venue.address(name) if wanted == "venue" else (HERE, int(wanted))
+        return IPv4Address(host), port
+
+    def go(self) -> None:
+        """Let the first message out."""
+        self.venue.tell(signal.SIGUSR1)
+
+    def wait_for_messages(self, messages: int) -> None:
+        """Wait until the data plane has applied so many."""
+        wait_for(f"{messages} messages", lambda: self.plane.segment.live["messages"] >= messages)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the data plane says of all its books that they are not to be trusted."""
+        return self.plane.segment.live["stale_books"] > 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it says that nothing is missing, and that something has arrived."""
+        live = self.plane.segment.live
+        return (
+            self.plane.segment.recovery_state == "whole" and not live["stale_books"] and live["messages"] > 0
+        )
+
+    def stop(self) -> Death:
+        """Tell the data plane to stop, and see that it does, at once and cleanly."""
+        death = self.plane.stop()
+        assert death.status == 0, str(death)
+        return death
+
+    def watched(self) -> Watcher:
+        """Return a watcher of this data plane's views."""
+        return Watcher(self.plane.segment, self.truth)
+
+    def run(self) -> Outcome:
+        """Send the day, watch, and return what came of it: whole or stale, but never silently wrong."""
+        with self.watched() as watcher:
+            self.go()
+            outcome = self.finish()
+        watcher.check()
+        return outcome
+
+    def finish(self) -> Outcome:
+        """Wait until the exchange has ended and the data plane is done, or has given up; then stop it."""
+        report = self.venue.report()
+        segment = self.plane.segment
+        wait_for(
+            "the feed to be over, for the data plane too",
+            lambda: segment.state == "ended" or segment.recovery_state == "lost",
+        )
+        self.stop()
+        return self.outcome(report)
+
+    def outcome(self, report: dict[str, Any]) -> Outcome:
+        """Return what a stopped data plane shows."""
+        segment = self.plane.segment
+        live = segment.live
+        is_stale = live["stale_books"] > 0
+        for index in range(len(segment.views)):
+            view = segment.view(index)
+            if int(view["locate"]):  # it knows the symbol
+                assert bool(int(view["flags"]) & STALE) == is_stale
+        return Outcome(
+            is_stale,
+            segment.recovery_state,
+            live["messages"],
+            live["sequence"],
+            live["digest"],
+            live["depth_digest"],
+            {name: segment.stats[name].copy() for name in segment.stats.dtype.names if name != "reserved"},
+            report,
+        )
+
+
+def _end(plane: DataPlane) -> None:
+    plane.process.kill()
+    plane.process.wait()
+    (Path("/dev/shm") / plane.segment.name).unlink(missing_ok=True)
+    plane.segment.close()
+
+
+def assert_lossless(outcome: Outcome, truth: Truth) -> None:
+    """The books are fresh, and nobody could tell that anything was ever missing."""
+    assert not outcome.is_stale, outcome
+    assert outcome.recovery_state == "whole"
+    assert outcome.depth_digest == truth.depth_digest
+    assert outcome.sequence == truth.messages
+    if not outcome.count("recovery", "snapshots"):
+        assert outcome.digest == truth.digest
+        assert outcome.messages == truth.messages
