@@ -504,7 +504,8 @@ struct shm_stats {
     struct mold64_counters mold;
     struct book_counters books;
     uint64_t other_destination; /* datagrams to nobody's group and port */
-    uint64_t reserved[7];
+    uint64_t pool_bytes;        /* of the books and the window, as the plan has them */
+    uint64_t reserved[6];
 };
 ABI_AT(shm_stats, recovery, 256);
 ABI_AT(shm_stats, recoverer, 384);

@@ -38,6 +38,13 @@ static int check_plan(const struct plan *plan, char *error) {
     return plan->placement == PLAN_FUSED ? 0 : refuse(error, "the plan has a placement that is unknown");
 }
 
+/* What the plan's limits come to: all of it is there before the first packet. */
+static uint64_t pool_bytes(const struct live *live) {
+    const struct book_set *books = live->books;
+    return books->memory.bytes + books->orders.memory.bytes + books->sides.memory.bytes +
+           mold64_bytes(live->mold);
+}
+
 static int open_ports(struct live *live, char *error) {
     for (uint32_t i = 0; i < live->plan->ports; i++) {
         live->drivers[i] = port_driver_for(&live->plan->port[i]);
@@ -104,6 +111,7 @@ struct live *live_open(struct segment *segment, char *error) {
         live_close(live);
         return NULL;
     }
+    segment->stats->pool_bytes = pool_bytes(live);
     return live;
 }
 
