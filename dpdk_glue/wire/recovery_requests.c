@@ -69,7 +69,7 @@ static void ask(struct recovery_request *request, struct recovery_counters *coun
 
 static void look_at(struct recovery_request *request, bool moved_now, const struct recovery_limits *limits,
                     uint64_t now) {
-    uint64_t patience = RECOVERY_PATIENCE * limits->request_tries * limits->request_timeout_cycles;
+    uint64_t patience = limits->request_timeout_cycles * limits->request_tries * RECOVERY_PATIENCE;
     bool has_answer = request->has_moved && !moved_now;
     request->is_due = has_answer || now - request->asked_cycles >= limits->request_timeout_cycles;
     if (request->is_due &&

@@ -97,7 +97,7 @@ class Live(Stream):
         return self._handle
 
     @property
-    def bytes(self) -> int:
+    def memory(self) -> int:
         """Of memory, for the window."""
         return int(native.library().api_mold64_bytes(self._handle))
 

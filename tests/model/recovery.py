@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from model.mold64 import Live
 
@@ -14,17 +14,17 @@ ACTIONS = ["NOTHING", "ASK", "FETCH", "GIVE_UP", "GO_ON", "LEAVE"]
 
 
 class Wish(NamedTuple):
-    """What the machine wants done."""
+    """What the machine wants done: an action, and for `messages` from `first` on."""
 
     action: str
     first: int = 0
-    count: int = 0
+    messages: int = 0
 
 
 class Machine:
     """The machine, with the limits that a test names and the others never reached."""
 
-    LIMITS = {
+    LIMITS: ClassVar[dict[str, int]] = {
         "gap_wait_cycles": 10,
         "request_timeout_cycles": 100,
         "snapshot_timeout_cycles": 1000,

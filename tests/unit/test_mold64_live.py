@@ -389,7 +389,7 @@ def test_jumbo_packets_wait_as_long_as_there_are_slots_for_them() -> None:
 def test_the_memory_of_a_window_is_told_and_made_at_the_start() -> None:
     """16,384 packets of 2 KB, and 64 of 68 KB."""
     with Live(window=16384, prefault=True) as stream:
-        counted = stream.bytes
+        counted = stream.memory
         assert 16384 * 2048 + 64 * 69632 <= counted <= 48 << 20
 
 

@@ -56,7 +56,11 @@ SCENES: dict[str, Scene] = {
         (10, sight_of(GAP)),
     ),
     "WAITING gap_wait is over, it cannot, and there is none": (NOBODY, WAITING, (10, sight_of(GAP))),
-    "WAITING the window is full, and there is a snapshot server": ({}, WAITING, (5, sight_of(GAP, full=True))),
+    "WAITING the window is full, and there is a snapshot server": (
+        {},
+        WAITING,
+        (5, sight_of(GAP, full=True)),
+    ),
     "ASKING nothing missing": ({}, ASKING, (20, sight_of(end=15))),
     "ASKING a reply with all of one request": (
         {"request_messages": 3},
@@ -93,8 +97,16 @@ SCENES: dict[str, Scene] = {
         BEGUN,
         (30, sight_of([(50, 1)], news="joined")),
     ),
-    "JOINING the snapshot failed before it had begun": (NO_REQUESTS, JOINING, (20, sight_of(GAP, news="failed"))),
-    "JOINING the snapshot failed after it had begun": (NO_REQUESTS, BEGUN, (30, sight_of(GAP, news="failed"))),
+    "JOINING the snapshot failed before it had begun": (
+        NO_REQUESTS,
+        JOINING,
+        (20, sight_of(GAP, news="failed")),
+    ),
+    "JOINING the snapshot failed after it had begun": (
+        NO_REQUESTS,
+        BEGUN,
+        (30, sight_of(GAP, news="failed")),
+    ),
     "JOINING snapshot_timeout is over before it had begun": (NO_REQUESTS, JOINING, (1010, sight_of(GAP))),
     "JOINING snapshot_timeout is over after it had begun": (NO_REQUESTS, BEGUN, (1020, sight_of(GAP))),
     "LOST snapshot_retry is not over, messages missing": (NO_REQUESTS, REFUSED, (519, sight_of(GAP))),
@@ -128,7 +140,7 @@ def test_the_machine_does_what_the_table_says(row: tuple[str, str, str, str]) ->
     with Machine(**limits) as machine:
         for time, seen in before:
             machine.look(time, seen)
-        assert machine.state == state or state == "any"
+        assert state in (machine.state, "any")
         assert [wish.action for wish in machine.look(now, sight)] == ([] if action == "-" else [action])
         assert machine.state == becomes
 
@@ -280,7 +292,11 @@ COUNTED: list[tuple[str, dict[str, int], Callable[[Machine], object], Counted]] 
     (
         "lines",
         {},
-        lambda m: [m.look(0, sight_of([(5, 2), (9, 1)])), m.look(1, sight_of([(9, 1)])), m.look(2, sight_of())],
+        lambda m: [
+            m.look(0, sight_of([(5, 2), (9, 1)])),
+            m.look(1, sight_of([(9, 1)])),
+            m.look(2, sight_of()),
+        ],
         {"gaps": 2, "gap_messages": 3, "filled_by_lines": 2},
     ),
     (
@@ -320,13 +336,17 @@ COUNTED: list[tuple[str, dict[str, int], Callable[[Machine], object], Counted]] 
 ]
 
 
-@pytest.mark.parametrize(("limits", "act", "counted"), [row[1:] for row in COUNTED], ids=[r[0] for r in COUNTED])
+@pytest.mark.parametrize(
+    ("limits", "act", "counted"), [row[1:] for row in COUNTED], ids=[r[0] for r in COUNTED]
+)
 def test_each_gap_is_counted_once_by_who_filled_it(
     limits: dict[str, int], act: Callable[[Machine], object], counted: Counted
 ) -> None:
     with Machine(**limits) as machine:
         act(machine)
-        found = {name: getattr(machine.counters, name) for name in dir(machine.counters) if name != "reserved"}
+        found = {
+            name: getattr(machine.counters, name) for name in dir(machine.counters) if name != "reserved"
+        }
         assert {name: value for name, value in found.items() if value} == counted
 
 
