@@ -195,7 +195,7 @@ async def _run(settings: Settings, as_json: bool, quiet: bool) -> dict[str, Any]
 def _text(report: dict[str, Any]) -> str:
     rows = [
         f"messages    {report['messages']:,} in {report['seconds']:.3f} s: {report['messages_per_s']:,}/s",
-        f"sessions    {report['sessions']}, in the last, {report['session']}, {report['sequence']:,} messages",
+        f"sessions    {report['sessions']}, {report['sequence']:,} messages in the last, {report['session']}",
     ]
     for name, line in report["lines"].items():
         rows.append(f"line {name}      " + ", ".join(f"{key} {value:,}" for key, value in line.items()))
@@ -217,7 +217,9 @@ def _text(report: dict[str, Any]) -> str:
 @click.option("--rate", type=click.IntRange(0, 10**9), default=0, help="Messages a second; 0 is flat out.")
 @click.option("--pace", type=click.Choice(["recorded"]), help="Send by the times of the messages.")
 @click.option("--speed", type=float, default=1.0, help="So many times as fast as recorded.")
-@click.option("--packet-messages", type=int, default=30, help="The most messages in a packet.")
+@click.option(
+    "--packet-messages", type=int, default=30, help="The most in a packet; at most a millisecond's."
+)
 @click.option("--heartbeat", "heartbeat_s", type=float, default=1.0, help="Seconds; 0 sends none.")
 @click.option("--lead-in", "lead_in_s", type=float, default=1.0, help="Seconds of heartbeats first.")
 @click.option("--wait", is_flag=True, help="Then heartbeats until SIGUSR1.")

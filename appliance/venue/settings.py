@@ -1,4 +1,4 @@
-"""What a simulated exchange is asked for: plain values with units in their names, checked as they are made."""
+"""What a simulated exchange is asked for: plain values with units in their names, checked when made."""
 
 from __future__ import annotations
 

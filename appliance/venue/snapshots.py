@@ -151,7 +151,7 @@ class Snapshots:
         tasks = [asyncio.create_task(client.listen())]
         try:
             if await self._send_snapshot(client, tasks):
-                with suppress(TimeoutError):  # a client that stays is left
+                with suppress(TimeoutError):  # a client that stays, though it was told to go, is left
                     await asyncio.wait_for(client.left.wait(), _GOODBYE_S)
         finally:
             for task in tasks:
@@ -182,7 +182,8 @@ class Snapshots:
         await client.write(packet(b"A", session.rjust(10) + b"1".rjust(20)))
         tasks.append(asyncio.create_task(client.beat()))
         if settings.delay_ms:
-            await asyncio.sleep(settings.delay_ms / 1e3)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(client.left.wait(), settings.delay_ms / 1e3)
         if settings.fault == "garbage":
             await client.write(_GARBAGE)
             self.counters.cut += 1
@@ -198,6 +199,7 @@ class Snapshots:
             self.counters.cut += 1
             return False
         await client.write(packet(b"Z"))
+        client.writer.write_eof()
         self.counters.served += 1
         return True
 

@@ -86,13 +86,13 @@ static void settle(struct venue_sender *sender, uint64_t now_cycles) {
     sender->since_settled = 0;
     for (unsigned index = 0; index < sender->out.ports; index++)
         live->port[index] = sender->out.burst[index].port->counters;
-    __atomic_store_n(&live->sent, (uint64_t)sender->session << 48 | (sender->cut.sequence - 1),
+    __atomic_store_n(&live->sent, (uint64_t)sender->session << 48 | (sender->next_sequence - 1),
                      __ATOMIC_RELEASE);
     __atomic_store_n(&live->heartbeat_cycles, clock_cycles(), __ATOMIC_RELEASE);
 }
 
 static void send_signal(struct venue_sender *sender, uint16_t count, uint64_t now_cycles) {
-    struct venue_packet signal = {.sequence = sender->cut.sequence, .count = count};
+    struct venue_packet signal = {.sequence = sender->next_sequence, .count = count};
     for (unsigned line = 0; line < VENUE_LINES; line++)
         venue_path_signal(&sender->path[line], &signal, now_cycles);
     sender->next_beat_cycles = now_cycles + sender->beat_cycles;
@@ -180,6 +180,7 @@ static void send_packet(struct venue_sender *sender, const struct venue_packet *
     for (unsigned line = 0; line < VENUE_LINES; line++)
         venue_path_send(&sender->path[line], packet, now_cycles, same_gap);
     sender->next_beat_cycles = now_cycles + sender->beat_cycles;
+    sender->next_sequence = packet->sequence + packet->count;
     live->packets++;
     live->messages += packet->count;
     live->last_cycles = now_cycles;
@@ -228,10 +229,8 @@ static void send_day(struct venue_sender *sender) {
         uint64_t now_cycles = wait_for_turn(sender, &packet);
         while (!have_room(sender) && !is_stopped(sender))
             idle(sender, UINT64_MAX);
-        if (is_stopped(sender)) { /* the packet was not sent, and is not to be said to have been */
-            sender->cut.sequence = packet.sequence;
+        if (is_stopped(sender))
             break;
-        }
         send_packet(sender, &packet, now_cycles);
     }
     settle(sender, clock_cycles());
@@ -265,12 +264,21 @@ static void hold(struct venue_sender *sender) {
         idle(sender, UINT64_MAX);
 }
 
+/* A slow feed does not save up for long packets: none takes more than a millisecond to fill. */
+static uint32_t most_messages(const struct venue_plan *plan) {
+    uint64_t in_a_millisecond = plan->rate / THOUSAND;
+    if (plan->pace != PLAN_PACE_RATE || in_a_millisecond >= plan->packet_messages)
+        return plan->packet_messages;
+    return in_a_millisecond ? (uint32_t)in_a_millisecond : 1;
+}
+
 static void start_session(struct venue_sender *sender, uint32_t session) {
     char name[VENUE_SESSION_BYTES];
     venue_session_name(sender->plan->session, session, name);
     venue_out_session(&sender->out, name);
-    venue_cut_open(&sender->cut, sender->day, sender->plan->packet_messages);
+    venue_cut_open(&sender->cut, sender->day, most_messages(sender->plan));
     sender->session = session;
+    sender->next_sequence = 1;
     settle(sender, clock_cycles());
 }
 

@@ -31,7 +31,8 @@ struct venue_sender {
     uint64_t next_beat_cycles;
     uint64_t beat_cycles; /* 0 = no heartbeats */
     uint64_t behind_cycles;
-    uint32_t session; /* how many were before */
+    uint64_t next_sequence; /* to be sent: the cut is one packet ahead of it */
+    uint32_t session;       /* how many were before */
     uint32_t since_settled;
 };
 
