@@ -16,9 +16,14 @@ from appliance.errors import ApplianceError
 # `appliance --help` imports nothing else: start-up stays under 0.2 s.
 COMMANDS = {
     "demo": ("demo", "Show what is here, on a market made for it."),
+    "run": ("run", "Run the appliance: start its data plane, watch it, serve metrics."),
+    "status": ("status", "Say how a running appliance is, on one page."),
+    "top": ("top", "Watch a running appliance."),
+    "stop": ("stop", "Stop a running appliance, and account for what it did."),
+    "stats": ("stats", "Print every counter, or explain them."),
     "config": ("config", "Check a configuration, or print an example."),
     "replay": ("replay", "Run a feed file through the books and report."),
-    "book": ("book", "Trace the book of a feed file, or list its queues."),
+    "book": ("book", "Show a live book; trace the book of a feed file, or list its queues."),
     "bench": ("bench", "Measure this machine: decode, book."),
     "synth": ("synth", "Write a synthetic market as a feed file."),
     "venue": ("venue", "Run a simulated exchange: feed, retransmission, snapshots."),

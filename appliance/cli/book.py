@@ -1,4 +1,4 @@
-"""``appliance book``: the books of a feed file, message by message or order by order."""
+"""``appliance book``: a live book; the books of a feed file, message by message or order by order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import click
 
+from appliance.cli.book_show import show
 from appliance.errors import ApplianceError, printable
 from appliance.progress import Progress
 from appliance.replay.feed import ALL, FeedFile
@@ -27,7 +28,10 @@ class UnknownSymbolError(ApplianceError):
 
 @click.group()
 def command() -> None:
-    """Look at the books of a feed file."""
+    """Show a live book; look at the books of a feed file."""
+
+
+command.add_command(show)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ class FeedConfig:
     file: Annotated[str, Text(4095), Only(FILE)] = ""
     pace: Annotated[str, Choice(("flat", "recorded", "rate")), Only(FILE)] = "flat"
     rate: Annotated[int, Whole(1, 10**9), Only(FILE)] = 0
-    hold: Annotated[bool, Flag(), Only(FILE)] = False
+    hold: Annotated[bool | None, Flag()] = None  # None: a live feed holds, a file does not
     lines: Annotated[int, Whole(1, 2)] = 2
     queues: Annotated[int, Whole(1, 16), Only(DPDK)] = 1
     eal: Annotated[str, Text(511, ascii_only=True), Only(DPDK)] = ""
@@ -76,8 +76,8 @@ class FeedConfig:
 class RecoveryConfig:
     """``[recovery]``: who is asked for what is missing, how long and how often."""
 
-    retransmission: Annotated[Endpoint | None, Server("127.0.0.1:26410")] = None
-    snapshot: Annotated[Endpoint | None, Server("127.0.0.1:26411")] = None
+    retransmission: Annotated[Endpoint | None, Server("127.0.0.1:26500")] = None
+    snapshot: Annotated[Endpoint | None, Server("127.0.0.1:26501")] = None
     user: Annotated[str, Text(6, ascii_only=True)] = ""
     password: Annotated[str, Text(10, ascii_only=True)] = ""
     password_file: Annotated[str, Text(4095)] = ""

@@ -28,7 +28,7 @@ def build_plan(config: Config, die_with_parent: bool = True) -> Plan:
         recovery=_recovery(config),
         books=BookLimits(books.orders, books.order_pages, books.levels, books.locates, prefault=1),
         window_packets=config.recovery.window_packets,
-        hold=feed.hold,
+        hold=feed.port != FILE if feed.hold is None else feed.hold,
         lock_memory=config.memory.lock,
         die_with_parent=die_with_parent,
         feed_core=config.cores.feed,

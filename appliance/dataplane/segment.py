@@ -124,7 +124,8 @@ class Segment:
         header = dtype("shm_header")
         try:
             with self.path.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
+                about = os.fstat(file.fileno())
+                self._inode, size = about.st_ino, about.st_size
                 if size < header.itemsize:
                     raise SegmentError(
                         f"{self.path}: {size} bytes are no segment: is its data plane starting?"
@@ -197,21 +198,22 @@ class Segment:
     def state(self) -> str:
         """One of planned, starting, running, ended, stopped, failed; or dead: gone without a word."""
         said = _enum_name("enum shm_state", int(self._header["state"]))
-        return "dead" if said in ("planned", "starting", "running") and self._is_gone() else said
+        return "dead" if said in ("planned", "starting", "running") and not self.is_alive else said
 
-    def _is_gone(self) -> bool:
-        """Whoever lives under this name holds the lock on its file."""
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process of this very segment lives: it holds the lock on the file."""
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            return True
+            return False
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return False
+            return os.fstat(file).st_ino == self._inode  # else another has taken the name
         finally:
             os.close(file)
-        return True
+        return False
 
     @property
     def name(self) -> str:

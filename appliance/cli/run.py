@@ -1,0 +1,55 @@
+"""``appliance run``: the appliance itself."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from appliance.cli.config import summary
+from appliance.config import DEFAULT_FILE, build_plan, load_config
+from appliance.observe.metrics import MetricsServer
+from appliance.supervisor import Supervisor
+
+
+@click.command()
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_FILE,
+    show_default=True,
+    help="The configuration; `appliance config example` prints one.",
+)
+@click.option("--name", help="Another name than the configuration's.")
+@click.option(
+    "--no-restart", is_flag=True, help="End when the data plane dies, instead of starting it again."
+)
+@click.argument("overrides", nargs=-1)
+def command(file: Path, name: str | None, no_restart: bool, overrides: tuple[str, ...]) -> None:
+    """Start the data plane, watch it, and serve its metrics, until SIGTERM or Ctrl-C.
+
+    OVERRIDES are section.key=VALUE and win over the file: appliance run -- feed.port=udp cores.feed=1
+
+    Ports: udp takes kernel sockets, and needs no root; dpdk goes past the kernel (a PCI card bound to vfio,
+    or net_af_xdp on an interface); file reads a feed file. Lines A and B are two copies of one feed: of each
+    packet the first copy counts, and a gap in one is filled from the other, then by retransmission, then by
+    a snapshot; until it is filled the books are stale, and say so.
+
+    When the data plane dies it is started again, at once the first time; after five deaths within ten seconds
+    of their start it is given up. If `run` itself is killed, the data plane stops.
+    """
+    named = (f"name={name}",) if name else ()
+    config = load_config(file, (*overrides, *named))
+    supervisor = Supervisor(config.name, build_plan(config), _say, restarts=not no_restart)
+    note = summary(config).split(": ", 1)[1]
+    listen = config.metrics.listen
+    serving = MetricsServer(listen, supervisor.read, supervisor.deaths) if listen else None
+    with serving or nullcontext():
+        supervisor.ready_note = f"{note}; " + (f"metrics on {serving.address}" if serving else "no metrics")
+        supervisor.run()
+
+
+def _say(text: str) -> None:
+    click.echo(text)
