@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 
 from model.messages import LENGTHS, frame, message
-from model.mold64 import end_of_session, heartbeat, packet
+from model.mold64 import SESSION, end_of_session, heartbeat, packet
 from model.servers import end_of_snapshot, login_accepted, login_rejected, sequenced, soup
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Dot1Q, Ether
@@ -131,6 +131,34 @@ SESSIONS = [
 ]
 GAP_AT_THE_END = [*FRAMES[:1], datagram(heartbeat(9), 1000)]
 UNNUMBERED: list[Packet] = [(0, packet(0, [body], bytes(10))) for body in LIFE_OF_ORDERS[:4]]
+# A gap, what is decided about it, and a session that is left; an argument stands where a length would.
+DECISION = 0x40
+HOLD_ALL, JOIN, RELEASE, GIVE_UP, LEAVE, BEGUN, FAILED, WAIT = range(DECISION, DECISION + 8)
+
+
+def decided(act: int, argument: int = 0) -> bytes:
+    """A decision about the live feed."""
+    return struct.pack(">BH", act, argument)
+
+
+def around(decisions: list[bytes], session: bytes = SESSION) -> bytes:
+    """A gap in the first messages, decisions, and what comes then."""
+    before = [(0, packet(1, ODD[:2], session)), (1, packet(5, CROSSED[:1], session))]
+    after = [
+        (0, packet(6, CROSSED[:2], session)),
+        (2, packet(3, ODD[:2], session)),
+        (1, heartbeat(9, session)),
+    ]
+    return listed(before) + b"".join(decisions) + listed(after)
+
+
+LIVE = [
+    around([decided(WAIT, 3), decided(WAIT, 5), decided(BEGUN), decided(JOIN, 5 << 1 | 1)]),
+    around([decided(WAIT, 3), decided(FAILED), decided(GIVE_UP), decided(WAIT, 300)], NEXT),
+    listed([(0, packet(900, ODD[:1])), (0, packet(901, ODD[:1])), (0, end_of_session(902))]),
+    decided(HOLD_ALL),
+    around([decided(RELEASE), decided(LEAVE)], NEXT),
+]
 TOO_MANY_AHEAD: list[Packet] = [(0, packet(3 * step, [add(step, b"B", 1, step)])) for step in range(1, 9)]
 
 SNAPSHOT = [
@@ -157,6 +185,7 @@ SEEDS: dict[str, dict[str, bytes]] = {
         "frames": listed([(WHOLE_FRAME, body) for body in FRAMES]),
         "unnumbered": listed(UNNUMBERED),
         "too_many_ahead": listed(TOO_MANY_AHEAD),
+        "live": b"".join(LIVE),
     },
     "soup": {
         "snapshot": b"\1" + b"".join(SNAPSHOT),
