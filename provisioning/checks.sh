@@ -45,7 +45,8 @@ SAME_FOR_ALL_VARIANTS=(tests/unit/test_bootstrap.py tests/unit/test_lint.py)
 
 # clang's sanitizers see what gcc's do not (arithmetic on null pointers, for one). Tests that spend their time
 # in C with odd input run with both.
-CLANG_SANITIZED=(tests/property tests/unit/test_{dataplane,feed_stage,frame,mold64,port_capture,port_file}.py)
+CLANG_SANITIZED=(tests/property
+    tests/unit/test_{dataplane,feed_stage,frame,mold64,port_capture,port_file,recoverer_snapshot,soup}.py)
 
 SANITIZE='--buildtype=debugoptimized -Db_sanitize=address,undefined'
 SHARED_RUNTIME='-Db_lundef=false -Dc_args=-shared-libasan -Dc_link_args=-shared-libasan'
