@@ -2,8 +2,8 @@
  * packets through the arbitration of a live feed, with its recovery and all that its caller may decide.
  *
  * The input is a list: a byte that says how, a length of two bytes, a packet of that length. Bit 7: a whole
- * Ethernet frame; bit 6: a decision about the live feed, whose argument is the length, and there is no packet;
- * else a UDP payload on the line of bits 0 and 1. */
+ * Ethernet frame; bit 6: a decision about the live feed, whose argument is the length, and there is no
+ * packet; else a UDP payload on the line of bits 0 and 1. */
 #include "fuzz/checked.h"
 #include "fuzz/checked_live.h"
 #include "wire/bytes.h"
