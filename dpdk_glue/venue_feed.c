@@ -121,7 +121,11 @@ int main(int count, char **words) {
     uint64_t bytes;
     uint64_t day_bytes;
     if (count == 2 && !strcmp(words[1], "--version")) {
-        puts("venue-feed " APPLIANCE_VERSION);
+#ifdef HAVE_DPDK
+        puts("venue-feed " APPLIANCE_VERSION ", with DPDK");
+#else
+        puts("venue-feed " APPLIANCE_VERSION ", without DPDK");
+#endif
         return 0;
     }
     if (count != 5 || strcmp(words[1], "--segment") != 0 || strcmp(words[3], "--day") != 0)

@@ -137,8 +137,10 @@ class Sender:
         self._ended = asyncio.create_task(self._wait())
         while self.state == "starting" and not self._ended.done():
             await asyncio.sleep(0.002)
-        if self._ended.done():
+        if self.state in ("starting", "failed"):
+            await self._ended
             self.check()
+            raise VenueError("the sender ended before it had begun")
 
     async def _wait(self) -> int:
         assert self._process is not None

@@ -121,7 +121,7 @@ static void write_checksums(uint8_t *frame, struct venue_out_line *line, const s
     uint16_t payload = (uint16_t)(VENUE_MOLD_HEADER_BYTES + packet->bytes);
     uint16_t udp_length = __builtin_bswap16((uint16_t)(SYNTH_UDP_BYTES + payload));
     uint16_t ip_length = __builtin_bswap16((uint16_t)(SYNTH_IP_BYTES + SYNTH_UDP_BYTES + payload));
-    uint16_t identification = line->identification++;
+    uint16_t identification = __builtin_bswap16(line->identification++);
     uint64_t sequence = __builtin_bswap64(packet->sequence);
     uint16_t count = __builtin_bswap16(packet->count);
     uint16_t ip = (uint16_t)~venue_fold((uint64_t)line->ip_sum + ip_length + identification);

@@ -10,6 +10,8 @@ from model.command import appliance, refusal
 from model.exchange import Lines
 from model.messages import frame, message
 
+from appliance.cli.venue import command
+from appliance.errors import ApplianceError
 from appliance.synth import Market, write_feed
 
 ANY_PORTS = ("--requests", "127.0.0.1:0", "--snapshots", "127.0.0.1:0")
@@ -34,16 +36,25 @@ ANY_PORTS = ("--requests", "127.0.0.1:0", "--snapshots", "127.0.0.1:0")
         (["--messages", "5000", "--group-a", "10.0.0.1:26400"], "multicast group"),
         (["--messages", "5000", "--group-a", "239.192.1.2:26401"], "different ones"),
         (["--messages", "5000", "--requests", "here"], "ADDRESS:PORT"),
-        (["--messages", "5000", "--requests", "1.2.3.4:5"], "retransmission at 1.2.3.4"),
         (["--messages", "5000", "--speed", "2"], "add --pace recorded"),
         (["--messages", "5000", "--rate", "5", "--pace", "recorded"], "use --speed"),
         (["--messages", "5000", "--user", "toolong", "--password", "x"], "up to 6"),
         (["--messages", "5000", "--password", "x"], "name the user too"),
-        (["--messages", "5000", "--core", "1023", *ANY_PORTS], "core 1023"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_in_one_line(words: list[str], why: str) -> None:
-    assert why in refusal("venue", *words)
+def test_what_cannot_be_is_refused_with_the_reason(words: list[str], why: str) -> None:
+    with pytest.raises(ApplianceError) as refused:
+        command.main(words, standalone_mode=False)
+    assert why in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_the_machine_does_not_have_is_refused_in_one_line() -> None:
+    assert "retransmission at 192.0.2.1:5" in refusal(
+        "venue", "--messages", 5000, "--requests", "192.0.2.1:5"
+    )
+    assert "core 1023" in refusal("venue", "--messages", 5000, "--core", 1023, *ANY_PORTS)
+    assert "interface" in refusal("venue", "--messages", 5000, "--interface", "192.0.2.1", *ANY_PORTS)
 
 
 def test_a_capture_is_no_day_and_a_message_longer_than_a_packet_is_named(tmp_path: Path) -> None:
