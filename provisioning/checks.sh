@@ -5,8 +5,8 @@
 #   tests       all of pytest on the build that is installed
 #   variants    each way to build, with warnings as errors, passing all tests but those marked `heavy`
 #               (millions of messages: they run once, above); clang's sanitizers those that are mostly C
-#   threads     the native tests (rings, views, counters, the recoverer) under the thread sanitizer; and in the
-#               sanitizers' and clang's builds, where they are tests like others
+#   threads     the native tests (rings, views, counters, the recoverer) under the thread sanitizer; and in
+#               the sanitizers' and clang's builds, where they are tests like others
 #   fuzzing     every libFuzzer target for FUZZ_SECONDS
 
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
@@ -62,8 +62,8 @@ VARIANTS=(
     'without-gzip     gcc    -Dgzip=disabled'
 )
 
-# Those with -Dtests=true, and the one for the thread sanitizer (gcc's: it refuses to compile fences, which the
-# sanitizer cannot follow).
+# Those with -Dtests=true, and the one for the thread sanitizer (gcc's: it refuses to compile fences, which
+# the sanitizer cannot follow).
 NATIVE_TESTED=(sanitizers clang)
 SANITIZE_THREADS='--buildtype=debugoptimized -Db_sanitize=thread -Dtests=true -Ddpdk=disabled'
 

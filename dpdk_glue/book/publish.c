@@ -32,9 +32,9 @@ static void look_for_symbols(struct publisher *publisher, struct book_set *books
     }
 }
 
-/* A reader may copy while we write. So every word is atomic, or that would be a data race by the letter of the
- * language; and each is released, so that whoever sees one of them sees the odd version too. On x86-64 these are
- * plain moves: 47 of them instead of 12 wider ones. */
+/* A reader may copy while we write. So every word is atomic, or that would be a data race by the letter of
+ * the language; and each is released, so that whoever sees one of them sees the odd version too. On x86-64
+ * these are plain moves: 47 of them instead of 12 wider ones. */
 static void replace_view(struct book_view *view, const struct book_view *fresh) {
     const uint64_t *from = (const uint64_t *)fresh;
     uint64_t *to = (uint64_t *)view;

@@ -1,7 +1,8 @@
 /* Bytes of a SoupBinTCP server in any cut -> client -> messages, and ends of snapshots among them.
  *
- * The input is a byte that says how to cut, and what the server sends. Two clients read it, one in large pieces
- * and one in the cuts, and must say the same. Messages lie within what has arrived, one after the other.
+ * The input is a byte that says how to cut, and what the server sends. Two clients read it, one in large
+ * pieces and one in the cuts, and must say the same. Messages lie within what has arrived, one after the
+ * other.
  */
 #include "wire/soup.h"
 

@@ -8,7 +8,7 @@
  *     if (to) { ...; records_commit(ring); }             { ...; records_release(ring); }
  *
  * The two meet in two words: the writer moves the head, the reader the tail, and each keeps what it last saw
- * of the other's beside its own, so that a cache line changes hands only when a side has used up what it knew.
+ * of the other's beside its own. So a cache line changes hands only when a side has used up what it knew.
  */
 #ifndef APPLIANCE_RING_RECORDS_H
 #define APPLIANCE_RING_RECORDS_H

@@ -21,9 +21,9 @@ enum recoverer_kind {
     RECOVERER_SNAPSHOT_FAILED = 5 /* and why, as text; what came of it is worth nothing */
 };
 
-/* What the feed's thread takes from the ring; `length` bytes of data follow the header, and RECORDS_SLACK bytes
- * behind them may be read. Of a fetch comes at most one begin, then runs, then one end or one failure; nothing
- * more once a later fetch has cut it off. */
+/* What the feed's thread takes from the ring; `length` bytes of data follow the header, and RECORDS_SLACK
+ * bytes behind them may be read. Of a fetch comes at most one begin, then runs, then one end or one failure;
+ * nothing more once a later fetch has cut it off. */
 struct recoverer_record {
     uint32_t kind; /* enum recoverer_kind */
     uint32_t length;

@@ -26,7 +26,7 @@ static inline uint64_t histogram_stamp(void) {
 }
 
 /* Adds to a word that only this thread writes and others read. */
-// NOLINTNEXTLINE(readability-non-const-parameter): it takes the atomic store for a read
+// NOLINTNEXTLINE(readability-non-const-parameter): clang-tidy takes the atomic store for a read
 static inline void histogram_grow(uint64_t *word, uint64_t by) {
     __atomic_store_n(word, __atomic_load_n(word, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED);
 }

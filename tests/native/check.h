@@ -1,8 +1,8 @@
 /* What the native tests share: a check that holds in every build, and a time to be done by.
  *
- * Each program takes the seconds it may spend, runs its threads against each other until then, checks all that
- * they carry, and ends with 0 or with a line that names what did not hold. Under the thread sanitizer they
- * are what it looks at.
+ * Each program takes the seconds it may spend, runs its threads against each other until then, checks all
+ * that they carry, and ends with 0 or with a line that names what did not hold. Under the thread sanitizer
+ * they are what it looks at.
  */
 #ifndef APPLIANCE_TESTS_NATIVE_CHECK_H
 #define APPLIANCE_TESTS_NATIVE_CHECK_H

@@ -1,5 +1,5 @@
-/* A feed's thread, a recoverer and two servers in one program: opened, asked, fetched from and closed, over and
- * over. Replies and snapshots come whole; what a newer fetch cuts off ends in the middle and never later. */
+/* A feed's thread, a recoverer and two servers in one program: opened, asked, fetched from and closed, over
+ * and over. Replies and snapshots come whole; a fetch that is cut off does no harm to the next. */
 #include "stage/recoverer.h"
 #include "check.h"
 #include "port/port.h"

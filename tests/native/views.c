@@ -1,7 +1,7 @@
 /* A publisher and two readers of its view: a copy under the seqlock is never half of two updates.
  *
- * Turn n leaves one bid of n shares at n, one ask of n shares at n + 1, and a trade of n shares at n, all at n
- * nanoseconds: any field tells what the others must be. Every thousand turns the session changes, and the
+ * Turn n leaves one bid of n shares at n, one ask of n shares at n + 1, and a trade of n shares at n, all at
+ * n nanoseconds: any field tells what the others must be. Every thousand turns the session changes, and the
  * view is blank but for its symbol.
  */
 #include "book/publish.h"
