@@ -22,6 +22,7 @@ COMMANDS = {
     "stop": ("stop", "Stop a running appliance, and account for what it did."),
     "stats": ("stats", "Print every counter, or explain them."),
     "config": ("config", "Check a configuration, or print an example."),
+    "net": ("net", "Make a local wire: a network namespace with veth pairs."),
     "replay": ("replay", "Run a feed file through the books and report."),
     "book": ("book", "Show a live book; trace the book of a feed file, or list its queues."),
     "bench": ("bench", "Measure this machine: decode, book."),

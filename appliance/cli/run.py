@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from appliance.cli.config import summary
-from appliance.config import DEFAULT_FILE, build_plan, load_config
+from appliance.config import DEFAULT_FILE, build_plan, load_config, parse_config
 from appliance.observe.metrics import MetricsServer
 from appliance.supervisor import Supervisor
 
@@ -31,6 +31,7 @@ def command(file: Path, name: str | None, no_restart: bool, overrides: tuple[str
     """Start the data plane, watch it, and serve its metrics, until SIGTERM or Ctrl-C.
 
     OVERRIDES are section.key=VALUE and win over the file: appliance run -- feed.port=udp cores.feed=1
+    With overrides, appliance.toml need not be there.
 
     Ports: udp takes kernel sockets, and needs no root; dpdk goes past the kernel (a PCI card bound to vfio,
     or net_af_xdp on an interface); file reads a feed file. Lines A and B are two copies of one feed: of each
@@ -41,7 +42,11 @@ def command(file: Path, name: str | None, no_restart: bool, overrides: tuple[str
     of their start it is given up. If `run` itself is killed, the data plane stops.
     """
     named = (f"name={name}",) if name else ()
-    config = load_config(file, (*overrides, *named))
+    given = (*overrides, *named)
+    if overrides and str(file) == DEFAULT_FILE and not file.exists():
+        config = parse_config("", "no configuration file", given)
+    else:
+        config = load_config(file, given)
     supervisor = Supervisor(config.name, build_plan(config), _say, restarts=not no_restart)
     note = summary(config).split(": ", 1)[1]
     listen = config.metrics.listen

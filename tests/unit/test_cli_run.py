@@ -1,4 +1,4 @@
-"""``appliance run`` with a real data plane: ready, killed and started again, late, stopped and accounted for."""
+"""``appliance run`` with a real data plane: ready, killed, started again, late, stopped, accounted for."""
 
 from __future__ import annotations
 
