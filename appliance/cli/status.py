@@ -9,7 +9,7 @@ import click
 
 from appliance.cli.instance import name_option
 from appliance.dataplane import Segment, SegmentError
-from appliance.observe.reading import Reading, attach_living, read, running
+from appliance.observe.reading import Reading, attach_living, living, read, running
 from appliance.observe.status import as_data, as_text, headline
 
 _LOOK_S = 0.1
@@ -24,9 +24,8 @@ def command(name: str | None, as_json: bool) -> None:
     Exit status 2 when there is none, when it is dead, or when this user may not look at it.
     `appliance stats --explain` says what each counter means.
     """
-    names = running()
-    if name is None and len(names) > 1:
-        _list(names, as_json)
+    if name is None and len(living()) > 1:
+        _list(running(), as_json)
         return
     with attach_living(name) as segment:
         reading, rate = _measured(segment)

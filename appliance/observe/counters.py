@@ -144,6 +144,7 @@ digest          -                              rolling digest of all changes of 
 """,
     "stats": """
 other_destination other_destination_total      datagrams to nobody's group and port
+pool_bytes      pool_bytes                     memory of the books and the window, as the plan has them
 """,
 }
 

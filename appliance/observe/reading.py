@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.dataplane import Segment
+from appliance.dataplane import Segment, SegmentError
 from appliance.errors import ApplianceError
 from appliance.native import constants, library
 from appliance.observe.counters import FRAME_VERDICTS, LINE_VERDICTS, LINES, STAGES
@@ -168,12 +169,24 @@ def running() -> list[str]:
     return found
 
 
+def living() -> list[str]:
+    """Return the names of the data planes that live, and that this user and this build can look at."""
+    found = []
+    for name in running():
+        with suppress(SegmentError), Segment(name) as segment:
+            if segment.is_alive:
+                found.append(name)
+    return found
+
+
 def attach(name: str | None) -> Segment:
-    """Map the data plane of this name, or without a name the only one there is."""
+    """Map the data plane of this name; without a name the only one there is, or the only one that lives."""
     if name is None:
         names = running()
         if not names:
             raise NotRunningError("no data plane is running on this machine: start one with appliance run")
+        if len(names) > 1:
+            names = living() or names
         if len(names) > 1:
             raise NotRunningError(f"several data planes are here: choose one with --name: {', '.join(names)}")
         name = names[0]

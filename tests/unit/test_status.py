@@ -146,14 +146,30 @@ def test_each_counter_and_verdict_is_explained_without_a_data_plane() -> None:
 
 
 def test_several_are_listed_and_other_commands_ask_for_a_name(written: WrittenSegment) -> None:
-    with WrittenSegment(f"{NAME}-b") as other:
-        other.die()
-        listed = said("status")
-        assert f"{NAME}" in listed
-        assert [line.split()[1] for line in listed.splitlines() if line.startswith(f"{NAME}-b ")] == ["dead"]
-        assert any(row["name"] == NAME and row["state"] == "running"
-                   for row in json.loads(said("status", "--json"))["instances"])  # fmt: skip
-        assert "choose one with --name" in refused("stats")
+    with WrittenSegment(f"{NAME}-b") as other, WrittenSegment(f"{NAME}-c") as dead:
+        other.beat()
+        dead.die()
+        rows = {line.split()[0]: line.split()[1] for line in said("status").splitlines()}
+        assert [rows[name] for name in (NAME, f"{NAME}-b", f"{NAME}-c")] == ["running", "running", "dead"]
+        listed = json.loads(said("status", "--json"))["instances"]
+        assert [row["state"] for row in listed if row["name"] == f"{NAME}-c"] == ["dead"]
+        line = refused("stats")
+        assert "choose one with --name" in line
+        assert f"{NAME}-b" in line
+        assert f"{NAME}-c" not in line
+
+
+def test_the_only_one_that_lives_needs_no_name(
+    written: WrittenSegment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else is on this machine, as if these were all."""
+    with WrittenSegment(f"{NAME}-b") as dead:
+        dead.die()
+        monkeypatch.setattr("appliance.observe.reading.running", lambda: [f"{NAME}-b", NAME])
+        assert json.loads(said("status", "--json"))["name"] == NAME
+        assert json.loads(said("stats", "--json"))["name"] == NAME
+    monkeypatch.setattr("appliance.observe.reading.running", list)
+    assert "no data plane is running on this machine" in refused("status")
 
 
 @pytest.mark.parametrize(
