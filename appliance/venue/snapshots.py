@@ -198,9 +198,10 @@ class Snapshots:
         if not whole:
             self.counters.cut += 1
             return False
-        await client.write(packet(b"Z"))
-        client.writer.write_eof()
         self.counters.served += 1
+        with suppress(OSError):  # who has read the end of the snapshot may be gone
+            await client.write(packet(b"Z"))
+            client.writer.write_eof()
         return True
 
     async def _packets(self) -> bytearray:

@@ -262,3 +262,16 @@ def test_a_client_that_logs_out_is_let_go_at_once(day: Path, lines: Lines) -> No
         began_s = time.monotonic()
         assert [kind for kind, _ in read_packets(connection)][:1] == [b"A"]
         assert time.monotonic() - began_s < 10
+
+
+def test_a_client_that_goes_after_the_end_of_the_snapshot_was_served(day: Path, lines: Lines) -> None:
+    with Venue("--file", day, *HELD, lines=lines) as venue:
+        wait_for(lines, MESSAGES)
+        for goodbye in (b"\x00\x01O", b""):
+            with socket.create_connection(venue.address("snapshots"), 30) as connection:
+                connection.sendall(login())
+                assert any(body[:1] == b"G" for _, body in read_packets(connection))
+                connection.sendall(goodbye)
+        venue.tell(signal.SIGTERM)
+        counted = venue.report()["snapshots"]
+    assert (counted["served"], counted["broken"]) == (2, 0)
