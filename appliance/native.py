@@ -18,6 +18,7 @@ from appliance.errors import ApplianceError
 
 _DIRECTORY = Path(__file__).parent / "_native"
 _ASSERTION = re.compile(r"^(ABI_SIZE|ABI_AT)\((\w+)(?:,\s*(\w+))?,\s*(\d+)\);$", re.M)
+_PART = re.compile(r'^#include "(abi/\w+\.h)"$', re.M)
 _CONSTANT = re.compile(r"^#define\s+(\w+)\s+(0x[0-9a-f]+|\d+)$", re.M)
 
 
@@ -43,15 +44,22 @@ def _read(name: str) -> str:
 
 
 @functools.cache
+def _contract() -> str:
+    """Return abi.h and its parts, in the order it includes them."""
+    text = _read("abi.h")
+    return text + "".join(_read(part) for part in _PART.findall(text))
+
+
+@functools.cache
 def abi_hash() -> bytes:
     """SHA-256 of the contract, as every shared segment carries it."""
-    return hashlib.sha256(_read("abi.h").encode()).digest()
+    return hashlib.sha256(_contract().encode()).digest()
 
 
 @functools.cache
 def constants() -> dict[str, int]:
     """Every ``#define NAME number`` of both headers."""
-    text = _read("abi.h") + _read("api.h")
+    text = _contract() + _read("api.h")
     return {name: int(value, 0) for name, value in _CONSTANT.findall(text)}
 
 
@@ -59,7 +67,7 @@ def constants() -> dict[str, int]:
 def ffi() -> FFI:
     """The contract as cffi types."""
     declared = FFI()
-    abi = _read("abi.h")
+    abi = _contract()
     declared.cdef(_declarations(abi) + _declarations(_read("api.h")))
     for kind, struct, member, number in _ASSERTION.findall(abi):
         ctype = declared.typeof(f"struct {struct}")

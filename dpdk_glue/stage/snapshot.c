@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 16384, TEXT_BYTES = 512, TEXT_WHERE_BYTES = 64, FIRST_MESSAGE = 1 };
+enum { READ_BYTES = 16384, TEXT_WHERE_BYTES = 64, FIRST_MESSAGE = 1 };
 
-_Static_assert((int)READ_BYTES + 2 + UINT16_MAX + TEXT_BYTES + 16 * 1024 < (int)SNAPSHOT_STEP_BYTES,
+_Static_assert((int)READ_BYTES + 2 + UINT16_MAX + SNAPSHOT_TEXT_BYTES + 16 * 1024 < (int)SNAPSHOT_STEP_BYTES,
                "what one step can write, with the headers of its records");
 
 static const uint64_t SECOND_NS = 1000000000;
@@ -64,7 +64,7 @@ static void put(struct snapshot *snapshot, enum recoverer_kind kind, uint64_t se
 /* Ends the fetch, with what happened as text and one more on its counter. */
 static void __attribute__((format(printf, 3, 4)))
 fail(struct snapshot *snapshot, uint64_t *counter, const char *format, ...) {
-    char text[TEXT_BYTES];
+    char text[SNAPSHOT_TEXT_BYTES] = {0};
     uint32_t ip = snapshot->plan->snapshot_ip;
     int length = snprintf(text, TEXT_WHERE_BYTES, "snapshot server %u.%u.%u.%u:%u: ", ip >> 24,
                           ip >> 16 & 255, ip >> 8 & 255, ip & 255, snapshot->plan->snapshot_port);
@@ -75,6 +75,10 @@ fail(struct snapshot *snapshot, uint64_t *counter, const char *format, ...) {
     hang_up(snapshot);
     histogram_grow(counter, 1);
     put(snapshot, RECOVERER_SNAPSHOT_FAILED, 0, text, (uint32_t)strlen(text));
+    /* For the operator, once: the same may come again every second for hours. */
+    if (strcmp(snapshot->said, text) != 0)
+        fprintf(stderr, "dataplane: %s\n", text);
+    memcpy(snapshot->said, text, sizeof text);
 }
 
 static void fail_to_connect(struct snapshot *snapshot, int reason) {

@@ -25,6 +25,7 @@
 
 enum {
     SNAPSHOT_SILENCE_S = 15,
+    SNAPSHOT_TEXT_BYTES = 512,
     SNAPSHOT_RUN_BYTES = 16384, /* of a run, unless one message alone is longer */
     /* The most that one step writes: what had arrived of one packet, what a read brings, and a text. */
     SNAPSHOT_STEP_BYTES = 131072
@@ -47,9 +48,10 @@ struct snapshot {
     uint32_t fetch;
     uint32_t run_bytes;
     uint64_t messages;
-    uint64_t end_ns;   /* of all patience */
-    uint64_t heard_ns; /* when the server last said anything */
-    uint64_t spoke_ns; /* and when we did */
+    uint64_t end_ns;                /* of all patience */
+    uint64_t heard_ns;              /* when the server last said anything */
+    uint64_t spoke_ns;              /* and when we did */
+    char said[SNAPSHOT_TEXT_BYTES]; /* the last failure that was printed */
     struct soup soup;
     uint8_t run[SNAPSHOT_RUN_BYTES + 2 + UINT16_MAX];
 };
