@@ -1,32 +1,26 @@
 """From the venue's wire into the books: the highest rate without a loss, and a minute at it.
 
-A trial is a data plane and a venue, started for it alone, at one rate. It is lossless when every packet of
-both lines arrived: the other line and the retransmission server heal losses, and neither may have to.
+The rate is searched with trials; only one in which every packet of both lines arrived is lossless: the other
+line and the retransmission server heal losses, and neither may have to.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sysconfig
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 from appliance.bench.offline import BenchError
-from appliance.book.software import BookLimits
-from appliance.dataplane import DataPlane, DataPlaneError, Line, Plan, Port
+from appliance.bench.trial import Link, Trial, run_trial, run_venue, venue_words
+from appliance.dataplane import DataPlaneError, Port
 from appliance.native import library
 from appliance.netlab import Lab
-from appliance.observe.counters import LINES
 from appliance.observe.machine import machine
-from appliance.observe.reading import Reading, read
+from appliance.observe.reading import Reading
 from appliance.synth import Market, write_feed
 
 WIRE_GOAL = 2_000_000.0
@@ -34,153 +28,13 @@ RATIO_GOAL = 3.0
 MEASURE_GOAL_NS = 20.0
 MEMORY_GOAL = 20_000_000.0
 
-_LINES = (Line(IPv4Address("239.192.1.1"), 26400), Line(IPv4Address("239.192.1.2"), 26401))
-_BOOKS = BookLimits(orders=1 << 20, order_pages=24 << 10, levels=1 << 18, prefault=1)
 _SYMBOLS = 1000
-_VIEWS = 10
 _TRIAL_S = 2.0
 _TRIES = 2  # a machine that others share loses packets for their sake, too
 _CLOSE_ENOUGH = 1.08
 _DAY = 4_000_000
-_LINGER_S = 0.1
-_NAME = f"bench-{os.getpid()}"
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Link:
-    """A way from the sender to the data plane: the port here, and the venue's words for its end."""
-
-    name: str
-    port: Port
-    venue: tuple[str, ...]
-    before: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What came of one run at one rate."""
-
-    offered: float
-    seconds: float
-    sent_messages: int
-    sent_packets: int
-    messages: int
-    arrived: int
-    dropped: int
-    missed: int
-    gaps: int
-    reading: Reading
-    rss_bytes: int
-    pool_bytes: int
-
-    @property
-    def rate(self) -> float:
-        """Messages a second, as sent."""
-        return self.sent_messages / self.seconds
-
-    @property
-    def is_lossless(self) -> bool:
-        """Whether every packet of both lines arrived and every message went into the books once."""
-        return self.messages == self.sent_messages and self.missed == self.dropped == self.gaps == 0
-
-    def data(self) -> dict[str, Any]:
-        """Return it for the report."""
-        return {
-            "offered_messages_per_s": round(self.offered) or "flat out",
-            "messages_per_s": round(self.rate),
-            "packets_per_s": round(2 * self.sent_packets / self.seconds),
-            "lossless": self.is_lossless,
-            "dropped_packets": self.dropped,
-            "missed_messages": self.missed,
-        }
-
-
-def _venue(day: Path, core: int) -> list[str]:
-    appliance = str(Path(sysconfig.get_path("scripts")) / "appliance")
-    return [
-        appliance, "venue", "--json", "--file", str(day), "--core", str(core), "--lead-in", "0.3",
-        "--linger", str(_LINGER_S), "--requests", "127.0.0.1:0", "--snapshots", "127.0.0.1:0",
-    ]  # fmt: skip
-
-
-def _run(link: Link, day: Path, rate: float, days: int, cores: tuple[int, int]) -> Trial:
-    plan = Plan(
-        (link.port,),
-        tuple(f"S{number}" for number in range(_VIEWS)),
-        _LINES,
-        books=_BOOKS,
-        hold=True,
-        feed_core=cores[1],
-        cold_core=cores[0],
-    )
-    with DataPlane.start(_NAME, plan, output=subprocess.DEVNULL) as plane:
-        plane.wait_until("running")
-        _prefer(plane.process.pid)
-        before = _rss_bytes(plane.process.pid)
-        pace = ("--rate", str(round(rate)), "--days", str(days))
-        report = _run_venue([*link.before, *_venue(day, cores[0]), *pace, *link.venue], cores[0])
-        death = plane.poll()
-        if death:
-            raise BenchError(f"the data plane ended: {death}")
-        _wait_until_quiet(plane)
-        rss = max(before, _rss_bytes(plane.process.pid))
-        reading = read(plane.segment)
-        pools = int(plane.segment.stats["pool_bytes"])
-    lines = [reading.lines[name] for name in tuple(LINES)[:2]]
-    return Trial(
-        offered=rate,
-        seconds=report["seconds"],
-        sent_messages=report["messages"],
-        sent_packets=report["packets"],
-        messages=reading.live["messages"],
-        arrived=sum(line["messages"] for line in lines),
-        dropped=sum(port["dropped"] for port in reading.ports),
-        missed=sum(line["gap_messages"] for line in lines),
-        gaps=reading.recovery["gaps"],
-        reading=reading,
-        rss_bytes=rss,
-        pool_bytes=pools,
-    )
-
-
-def _run_venue(words: list[str], core: int) -> dict[str, Any]:
-    """Run a venue on one core, its servers too, so that nothing of it takes the data plane's."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})  # what we start inherits it
-    try:
-        venue = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    finally:
-        os.sched_setaffinity(0, before)
-    report, complaints = venue.communicate()
-    if venue.returncode:
-        raise BenchError(f"the venue failed: {complaints.strip()[-400:]}")
-    return dict(json.loads(report.splitlines()[-1]))
-
-
-def _prefer(pid: int) -> None:
-    """Let the data plane go before other processes, as on a core of its own; only root may ask for that."""
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, pid, -20)
-
-
-def _wait_until_quiet(plane: DataPlane) -> None:
-    """Wait until nothing has come for a while: what was under way is here."""
-    last, since = -1, time.monotonic()
-    while time.monotonic() - since < 0.2:
-        messages = plane.segment.live["messages"]
-        if messages != last:
-            last, since = messages, time.monotonic()
-        time.sleep(0.02)
-
-
-def _rss_bytes(pid: int) -> int:
-    """Return what is resident beside reserved huge pages, which hold nothing but pools."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    return 0
 
 
 class Search:
@@ -193,7 +47,7 @@ class Search:
 
     def _try(self, rate: float) -> Trial | None:
         for _ in range(_TRIES):
-            trial = _run(self._link, self._day_for(rate), rate, 1, self._cores)
+            trial = run_trial(self._link, self._day_for(rate), rate, 1, self._cores)
             self.trials.append(trial)
             self._say(
                 f"{self._link.name}: {trial.rate / 1e6:.2f} M messages/s "
@@ -243,7 +97,7 @@ def _sustain(
     for _ in range(4):
         days = max(1, -(-int(rate * seconds) // _DAY))
         say(f"{link.name}: {rate / 1e6:.2f} M messages/s for {days * _DAY / rate:.0f} s")
-        trial = _run(link, day, rate, days, cores)
+        trial = run_trial(link, day, rate, days, cores)
         tried.append(trial)
         if trial.is_lossless:
             break
@@ -293,7 +147,7 @@ def _memif(directory: Path) -> Link:
 
 
 def _sender_alone(day: Path, core: int) -> dict[str, Any]:
-    report = _run_venue([*_venue(day, core), "--device", "net_null0"], core)
+    report = run_venue([*venue_words(day, core), "--device", "net_null0"], core)
     return {
         "messages_per_s": round(report["messages"] / report["seconds"]),
         "packets_per_s": round(2 * report["packets"] / report["seconds"]),
@@ -368,7 +222,7 @@ def _report(
 def _memif_rate(day: Path, cores: tuple[int, int], say: Say) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="appliance-bench-") as directory:
         link = _memif(Path(directory))
-        trial = _run(link, day, 0, 1, cores)
+        trial = run_trial(link, day, 0, 1, cores)
         say(f"{link.name}: {trial.rate / 1e6:.2f} M messages/s")
         return {"port": link.name} | trial.data()
 
