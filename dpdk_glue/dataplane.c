@@ -4,8 +4,8 @@
  *
  * The control plane makes the segment, writes the plan into it and starts this program with the segment open
  * as file N (stage/segment.h). It ends when the feed does, unless the plan says to hold, and on SIGTERM or
- * SIGINT. Exit status: 0 the feed was read, or it was told to stop; 2 what went wrong is on standard error and
- * in the segment, in one line.
+ * SIGINT. Exit status: 0 the feed was read, or it was told to stop; 2 what went wrong is on standard error
+ * and in the segment, in one line.
  */
 #include "build_config.h"
 #include "stage/live.h"

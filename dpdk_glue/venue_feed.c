@@ -2,9 +2,9 @@
  *
  *     venue-feed --segment FD --day FD
  *
- * Both are files in memory that it inherits: the plan with room for what it did (struct venue_segment), and the
- * day. It ends after the last session, or when the segment or SIGTERM says so. Exit status: 0; or 2, and the
- * reason stands in the segment and in one line on standard error.
+ * Both are files in memory that it inherits: the plan with room for what it did (struct venue_segment), and
+ * the day. It ends after the last session, or when the segment or SIGTERM says so. Exit status: 0; or 2, and
+ * the reason stands in the segment and in one line on standard error.
  */
 #include "abi_hash.h"
 #include "build_config.h"

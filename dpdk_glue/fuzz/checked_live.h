@@ -1,9 +1,9 @@
 /* A live arbitration and its recovery machine that check themselves while a fuzzer feeds them.
  *
  * What the machine wishes is done at once, as the feed's thread does it, and besides that the fuzzer may
- * decide anything at any time. Runs must be framed messages that follow each other, the gaps that are told must
- * add up to what is missing, nobody may be asked for what is not missing, and whoever misses something is not
- * whole.
+ * decide anything at any time. Runs must be framed messages that follow each other, the gaps that are told
+ * must add up to what is missing, nobody may be asked for what is not missing, and whoever misses something
+ * is not whole.
  */
 #ifndef APPLIANCE_FUZZ_CHECKED_LIVE_H
 #define APPLIANCE_FUZZ_CHECKED_LIVE_H

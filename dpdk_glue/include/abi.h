@@ -1,8 +1,9 @@
 /* Everything that crosses a process or a language, and nothing else.
  *
  * Python reads these very files (cffi), in the order they are included here, and derives numpy dtypes from
- * them; the card writes `book_event` byte for byte. Rules: fixed-width members, no padding that is not named, little-endian, and every struct carries its
- * size and the offsets that others rely on, asserted here by the C compiler and again by Python at import.
+ * them; the card writes `book_event` byte for byte. Rules: fixed-width members, no padding that is not named,
+ * little-endian, and every struct carries its size and the offsets that others rely on, asserted here by the
+ * C compiler and again by Python at import.
  *
  * Units: `_px` is an integer price in 1/10,000 dollar, `_qty` shares, `_ns` nanoseconds since midnight at the
  * venue, `_cycles` our time-stamp counter.

@@ -1,12 +1,13 @@
 /* port-check: one port by itself, for tests and for a look at a new card. It is not installed.
  *
- *     port-check --kind dpdk --where net_af_xdp0,iface=eth1 --line 233.54.12.1:26400 --frames 100 --out got.pcap
+ *     port-check --kind dpdk --where net_af_xdp0,iface=eth1 --line 233.54.12.1:26400 --frames 100 --out
+ * got.pcap
  *     port-check --kind udp --where lo --line 233.54.12.1:26400 --send packets.pcap --times 1000
  *
  * Prints one line of JSON when the port is open, and one at the end: what came in or went out, and the port's
- * counters. Receiving ends with `--frames` frames, after `--ms` milliseconds (10 s unless told), when the port
- * ends, or on SIGTERM; sending with the capture, `--times` over. Both in one: what is sent comes back, on a
- * port that is its own wire (net_ring).
+ * counters. Receiving ends with `--frames` frames, after `--ms` milliseconds (10 s unless told), when the
+ * port ends, or on SIGTERM; sending with the capture, `--times` over. Both in one: what is sent comes back,
+ * on a port that is its own wire (net_ring).
  */
 #include "port/file.h"
 #include "port/port.h"

@@ -50,7 +50,8 @@ static void read_statistics(struct dpdk *dpdk) {
     counters->no_buffer = stats.rx_nombuf;
 }
 
-/* With a number of its own in EAL a thread gets packet buffers from a cache, without it from a shared ring. */
+/* With a number of its own in EAL a thread gets packet buffers from a cache, without it from a shared ring.
+ * */
 static void be_known(struct dpdk *dpdk) {
     if (rte_lcore_id() == LCORE_ID_ANY)
         rte_thread_register();

@@ -26,8 +26,8 @@ struct dpdk_device {
     struct rte_ether_addr mac;
 };
 
-/* Returns 0, or -1 with one line in `error`; `note` says what was agreed with the card, in one line. Both have
- * PORT_ERROR_BYTES. A device of zeros is a closed one. */
+/* Returns 0, or -1 with one line in `error`; `note` says what was agreed with the card, in one line. Both
+ * have PORT_ERROR_BYTES. A device of zeros is a closed one. */
 int dpdk_device_open(struct dpdk_device *device, const struct plan *plan, unsigned index, char *error,
                      char *note);
 void dpdk_device_close(struct dpdk_device *device);

@@ -5,7 +5,8 @@
  *
  *     recorded   captures: the time of each packet; bare feed files: the time stamp of each message. What has
  *                no time, or an earlier one than what stands before it, is due together with that.
- *     rate       message n is due n / rate seconds after the start. A packet is due when its first message is;
+ *     rate       message n is due n / rate seconds after the start. A packet is due when its first message
+ * is;
  *                a message that another line has already brought takes no time of its own.
  *
  * Runs of a bare feed file are cut where the next message is not due yet.

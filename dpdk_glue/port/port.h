@@ -13,7 +13,8 @@
  * Who fills which of the port_counters (the others stay 0):
  *
  *     frames, bytes, bursts   every driver; a run of a bare feed file is one frame
- *     dropped                 udp: what the socket's buffer had no room for (SO_RXQ_OVFL), known when the next
+ *     dropped                 udp: what the socket's buffer had no room for (SO_RXQ_OVFL), known when the
+ * next
  *                             datagram comes; dpdk: what the card had no descriptor for (imissed)
  *     errors                  udp: calls that the kernel refused; dpdk: what the card counts as bad on either
  *                             side (ierrors, oerrors)
@@ -60,8 +61,8 @@ struct port_driver {
     struct port *(*open)(const struct plan *plan, unsigned index, unsigned options, char *error);
     int (*rx_burst)(struct port *port, struct port_frame *frames, unsigned room);
     /* How many of the frames were taken, the first ones. All of them are PORT_ETHERNET with whole headers (14
-     * bytes of Ethernet, 20 of IPv4, 8 of UDP), and their `line` says for which of the plan's groups they are.
-     * NULL in a driver that can only receive. */
+     * bytes of Ethernet, 20 of IPv4, 8 of UDP), and their `line` says for which of the plan's groups they
+     * are. NULL in a driver that can only receive. */
     int (*tx_burst)(struct port *port, const struct port_frame *frames, unsigned count);
     void (*close)(struct port *port);
 };

@@ -1,8 +1,8 @@
 /* Silence around libraries that write to standard output and standard error whatever they like.
  *
  * Between begin and end output leads nowhere, and errors into memory. If the call in between failed, the line
- * that says why is found there; else all is forgotten. Only for the start of a process: its other threads are silent
- * meanwhile too.
+ * that says why is found there; else all is forgotten. Only for the start of a process: its other threads are
+ * silent meanwhile too.
  */
 #ifndef APPLIANCE_PORT_QUIET_H
 #define APPLIANCE_PORT_QUIET_H

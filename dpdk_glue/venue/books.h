@@ -1,14 +1,14 @@
 /* The books of the simulated exchange: its day applied up to a message, and a GLIMPSE snapshot of that state.
  *
- * They go forward only, session by session, as far as asked; a new session starts with empty books. Beside the
- * books they remember what a snapshot tells and no book keeps: the system events, the last message of each
- * kind about a symbol, and who stands behind an attributed order (through its replacements).
+ * They go forward only, session by session, as far as asked; a new session starts with empty books. Beside
+ * the books they remember what a snapshot tells and no book keeps: the system events, the last message of
+ * each kind about a symbol, and who stands behind an attributed order (through its replacements).
  *
  * A snapshot names, in this order: all system events, and for every symbol, in the order of locates, its
  * directory; then trading actions, short-sale restrictions, operational halts and retail interest as they
- * stand, all of them the messages of the day; then every order at rest as an add order, by locate, bids first,
- * best price first, oldest first, with the time of the last message applied; then the end of the snapshot,
- * with the number of the first message that is not in it.
+ * stand, all of them the messages of the day; then every order at rest as an add order, by locate, bids
+ * first, best price first, oldest first, with the time of the last message applied; then the end of the
+ * snapshot, with the number of the first message that is not in it.
  */
 #ifndef APPLIANCE_VENUE_BOOKS_H
 #define APPLIANCE_VENUE_BOOKS_H

@@ -1,8 +1,8 @@
 /* Which messages of the day make the next packet.
  *
  * A packet takes messages while they come within 20 us of its first one by their own times, up to as many as
- * configured and 1,400 bytes of payload. Nothing else decides, no clock and no fault, so a day is cut into the
- * same packets whenever it is sent. A packet is told by where it stands: the bytes stay in the day.
+ * configured and 1,400 bytes of payload. Nothing else decides, no clock and no fault, so a day is cut into
+ * the same packets whenever it is sent. A packet is told by where it stands: the bytes stay in the day.
  */
 #ifndef APPLIANCE_VENUE_CUT_H
 #define APPLIANCE_VENUE_CUT_H

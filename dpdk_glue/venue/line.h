@@ -3,7 +3,8 @@
  * Chance is the line's own, from the seed, and is drawn for every packet in the same order whatever the clock
  * says: the same seed loses, doubles and reorders the same packets. A loss takes a run of packets. A packet
  * held back is sent when as many later ones as drawn have passed it. A delay is real time and keeps the order
- * of the line, so that what overtakes is told by reorder alone. Blackouts come last, at the moment of sending.
+ * of the line, so that what overtakes is told by reorder alone. Blackouts come last, at the moment of
+ * sending.
  *
  * Signals (heartbeats, ends of session) are only delayed and blacked out; they release what is held back.
  */

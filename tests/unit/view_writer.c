@@ -1,4 +1,5 @@
-/* Writes one view as fast as it can, for the test of its readers: `view_writer FD PAUSE`, the segment open as FD.
+/* Writes one view as fast as it can, for the test of its readers: `view_writer FD PAUSE`, the segment open as
+ * FD.
  *
  * Two books differ in every field that a view shows, and their views take turns, with PAUSE turns of an empty
  * loop after each. It runs until it is killed.

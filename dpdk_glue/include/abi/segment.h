@@ -1,4 +1,5 @@
-/* The shared segment of a data plane: header, plan, views, statistics; each begins on a cache line of its own.
+/* The shared segment of a data plane: header, plan, views, statistics; each begins on a cache line of its
+ * own.
  */
 #ifndef APPLIANCE_ABI_SEGMENT_H
 #define APPLIANCE_ABI_SEGMENT_H
