@@ -102,7 +102,8 @@ void book_count_malformed(struct book_set *set, const uint8_t *message, unsigned
 }
 
 uint32_t book_stale_count(const struct book_set *set) {
-    return set->every_flag ? (uint32_t)set->counters.symbols : set->stale_books;
+    uint32_t named = (uint32_t)set->counters.symbols;
+    return !set->every_flag ? set->stale_books : named ? named : 1;
 }
 
 /* The one place where a book stops being trusted. */

@@ -117,7 +117,7 @@ void book_set_stale(struct book_set *set, bool stale);
 /* A message of a known type and a wrong length (0: it is empty, which is allowed). Its locate stands where it
  * does in all messages, so only that book has missed something. */
 void book_count_malformed(struct book_set *set, const uint8_t *message, unsigned length);
-/* How many books are stale, each for itself or all of them. */
+/* How many books are stale, each for itself or all of them; of all at least 1, even if none is named yet. */
 uint32_t book_stale_count(const struct book_set *set);
 /* Another session: no orders, no levels, no symbols. What was counted stays counted. */
 void book_clear(struct book_set *set);

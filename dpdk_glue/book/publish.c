@@ -45,23 +45,36 @@ static void replace_view(struct book_view *view, const struct book_view *fresh) 
     __atomic_store_n(&view->version, version + 2, __ATOMIC_RELEASE);
 }
 
-/* Only the symbol is left: the books of another session know nothing yet. */
-static void blank_views(struct publisher *publisher) {
-    for (uint32_t i = 0; i < publisher->count; i++) {
-        struct book_view blank = {0};
-        memcpy(blank.symbol, publisher->symbols[i], sizeof blank.symbol);
-        replace_view(&publisher->views[i], &blank);
-    }
+/* Only the symbol is left, and whether it can be trusted that there is nothing else. */
+static void blank_view(struct publisher *publisher, uint32_t index) {
+    struct book_view blank = {.flags = publisher->blank_flags};
+    memcpy(blank.symbol, publisher->symbols[index], sizeof blank.symbol);
+    replace_view(&publisher->views[index], &blank);
+}
+
+/* The books of another session know nothing yet. */
+static void begin_session(struct publisher *publisher, const struct book_set *books) {
+    memset(publisher->slots, 0, ABI_MAX_LOCATES * sizeof *publisher->slots);
+    publisher->session = books->session;
+    publisher->found = 0;
+    publisher->symbols_known = 0;
+    publisher->blank_flags = books->every_flag;
+    for (uint32_t i = 0; i < publisher->count; i++)
+        blank_view(publisher, i);
+}
+
+static void flag_blank_views(struct publisher *publisher, const struct book_set *books) {
+    publisher->blank_flags = books->every_flag;
+    for (uint32_t i = 0; i < publisher->count; i++)
+        if (!publisher->views[i].locate)
+            blank_view(publisher, i);
 }
 
 void publisher_step(struct publisher *publisher, struct book_set *books) {
-    if (publisher->session != books->session) {
-        memset(publisher->slots, 0, ABI_MAX_LOCATES * sizeof *publisher->slots);
-        publisher->session = books->session;
-        publisher->found = 0;
-        publisher->symbols_known = 0;
-        blank_views(publisher);
-    }
+    if (publisher->session != books->session)
+        begin_session(publisher, books);
+    if (publisher->blank_flags != books->every_flag && publisher->found < publisher->count)
+        flag_blank_views(publisher, books);
     if (publisher->found < publisher->count && publisher->symbols_known != books->counters.symbols)
         look_for_symbols(publisher, books);
     for (uint32_t i = 0; i < books->dirty_count; i++) {

@@ -2,7 +2,8 @@
  *
  * The writer makes `version` odd, writes, and makes it even again. A reader copies the view and keeps the
  * copy if the version was even and the same before and after. Only views whose book has changed since the
- * last call are written; a new session blanks them all.
+ * last call are written; a new session blanks them all. The view of a symbol that the feed has not named is
+ * blank, and as stale as all books are: it may be the message with its name that is missing.
  */
 #ifndef APPLIANCE_BOOK_PUBLISH_H
 #define APPLIANCE_BOOK_PUBLISH_H
@@ -15,6 +16,7 @@ struct publisher {
     uint32_t found;           /* symbols that the feed has named so far */
     uint64_t symbols_known;   /* when last looked for the rest */
     uint64_t session;         /* of the books: another one begins with nothing found */
+    uint16_t blank_flags;     /* in the views of symbols not found */
     uint16_t *slots;          /* view of a locate, + 1 */
     const char (*symbols)[8]; /* padded with spaces */
 };

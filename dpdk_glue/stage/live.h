@@ -32,8 +32,16 @@
 enum {
     LIVE_BURST = 64,
     LIVE_LINE_REPLIES = 2, /* what the retransmission server sends is pushed as this line */
+    LIVE_ASKED = 256,      /* requests that are remembered */
     LIVE_PORTS = sizeof((struct plan){0}.port) / sizeof(struct plan_port),
     LIVE_LINES = sizeof((struct plan){0}.line) / sizeof(struct plan_line)
+};
+
+/* One request: its messages, and the next of them that no reply has brought. */
+struct live_asked {
+    uint64_t first;
+    uint64_t next;
+    uint64_t end;
 };
 
 struct live {
@@ -60,6 +68,8 @@ struct live {
     uint64_t ended_at;
     uint64_t cycles_per_ms;
     uint32_t empty_rounds;
+    struct live_asked asked[LIVE_ASKED]; /* the latest, in a ring */
+    uint32_t asked_next;
     uint32_t fetch;        /* the snapshot that is under way; 0 = none */
     bool applies_snapshot; /* its messages are going into the books */
     bool doubtful;         /* something is missing that no packet will bring: only a snapshot helps */

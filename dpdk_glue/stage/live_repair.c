@@ -1,9 +1,12 @@
 #include "stage/live.h"
 
+#include "wire/bytes.h"
+
 #include <stdio.h>
+#include <string.h>
 
 enum {
-    /* Records a round: few enough for the port not to be kept waiting, as a run of a snapshot takes some 20 us. */
+    /* Records a round: few enough for the port not to be kept waiting; a run of a snapshot takes 20 us. */
     RECORDS_A_ROUND = 4
 };
 
@@ -38,6 +41,38 @@ void live_repair_forget(struct live *live) {
     live->fetch = 0;
     live->applies_snapshot = false;
     live->doubtful = false;
+    memset(live->asked, 0, sizeof live->asked);
+}
+
+static void ask(struct live *live, uint64_t first, uint64_t count) {
+    live->asked[live->asked_next++ % LIVE_ASKED] =
+        (struct live_asked){.first = first, .next = first, .end = first + count};
+    recoverer_ask(live->recoverer, mold64_session(live->mold), first, (uint32_t)count);
+}
+
+/* A reply starts where a request did, or goes on where the reply before it ended. From a server that has its
+ * numbers wrong come messages that are well-formed, and belong elsewhere: nothing else would tell. */
+static bool was_asked_for(struct live *live, const uint8_t *payload, uint32_t length) {
+    enum { SEQUENCE_AT = 10, COUNT_AT = 18 };
+    if (!mold64_is_well_formed(payload, length))
+        return true; /* for the arbitration to say why it is refused */
+    uint64_t sequence = bytes_be64(payload + SEQUENCE_AT);
+    for (unsigned i = 0; i < LIVE_ASKED; i++) {
+        struct live_asked *asked = &live->asked[i];
+        bool goes_on = sequence == asked->next && sequence < asked->end;
+        if (asked->end && (sequence == asked->first || goes_on)) {
+            asked->next = sequence + bytes_be16(payload + COUNT_AT);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_reply(struct live *live, const uint8_t *payload, uint32_t length) {
+    if (was_asked_for(live, payload, length))
+        live_take_packet(live, payload, length, LIVE_LINE_REPLIES, live->now);
+    else
+        live->recovery_counters.unasked++;
 }
 
 static void look(struct live *live, enum recovery_snapshot news) {
@@ -50,7 +85,7 @@ static void look(struct live *live, enum recovery_snapshot news) {
     while (recovery_next(live->recovery, &wish)) {
         switch (wish.action) {
         case RECOVERY_ASK:
-            recoverer_ask(live->recoverer, mold64_session(live->mold), wish.first, (uint32_t)wish.count);
+            ask(live, wish.first, wish.count);
             break;
         case RECOVERY_FETCH:
             mold64_hold_all(live->mold);
@@ -119,7 +154,7 @@ static void take_records(struct live *live) {
         uint64_t since = live->mark = histogram_stamp();
         live_enter(live, STAGE_RECOVERY);
         if (record->kind == RECOVERER_PACKET)
-            live_take_packet(live, record->data, record->length, LIVE_LINE_REPLIES, live->now);
+            take_reply(live, record->data, record->length);
         else
             take_snapshot(live, record);
         recoverer_release(live->recoverer);

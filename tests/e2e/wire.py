@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 
 HERE = "127.0.0.1"
+PATIENCE_S = 60.0
 PORTS = (26_400, 26_401)
 _CLONE_NEWNET = 0x40000000
 _NUMBERS = count(os.getpid() % 10_000 * 6)
@@ -62,3 +64,14 @@ def groups() -> tuple[str, str]:
     numbers = [next(_NUMBERS) % 62_500 for _ in PORTS]
     first, second = (f"239.195.{number // 250}.{number % 250 + 1}" for number in numbers)
     return first, second
+
+
+def listen(group: str, port: int) -> socket.socket:
+    """Return a socket that hears this group beside whoever else does."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((group, port))
+    membership = socket.inet_aton(group) + socket.inet_aton(HERE)
+    listener.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+    listener.settimeout(PATIENCE_S)
+    return listener

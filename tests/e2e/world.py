@@ -16,14 +16,13 @@ from typing import Any, Self
 
 from e2e.truth import Truth
 from e2e.watch import Watcher
-from e2e.wire import HERE, PORTS, groups
+from e2e.wire import HERE, PATIENCE_S, PORTS, groups, listen
 from model.exchange import Venue
 from model.records import STALE
 
 from appliance.book.software import BookLimits
 from appliance.dataplane import DataPlane, Death, Line, Plan, Port, Recovery
 
-PATIENCE_S = 60.0
 BOOKS = BookLimits(orders=100_000, order_pages=2_000, levels=50_000, prefault=1)
 # Quick to give up on a server: these tests have many that never answer.
 RECOVERY = Recovery(
@@ -38,12 +37,12 @@ _ENVIRONMENT = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_le
 _NUMBERS = count()
 
 
-def wait_for(what: str, condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
+def wait_for(what: str, condition: Callable[[], bool], pause_s: float = 0.002) -> None:
     """Wait until it holds."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s in vain: {what}"
-        time.sleep(0.002)
+        assert time.monotonic() < deadline, f"waited {PATIENCE_S:.0f} s in vain for {what}"
+        time.sleep(pause_s)
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,11 @@ class Servers:
 
     requests: int | str = "venue"
     snapshots: int | str = "venue"
+
+
+NOBODY = Servers("none", "none")
+ONLY_REQUESTS = Servers(snapshots="none")
+ONLY_SNAPSHOTS = Servers(requests="none")
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class World:
     recovery: Recovery = RECOVERY
     rate: int = 60_000
     linger_s: float = 0.4
+    is_late: bool = False  # the data plane does not start by itself: ``join`` starts it
     port: Port | None = None  # the data plane's; sockets on loopback unless told
     plan: dict[str, Any] = field(default_factory=dict)
     name: str = field(default_factory=lambda: f"e2e-{os.getpid()}-{next(_NUMBERS)}")
@@ -95,7 +100,8 @@ class World:
         self._stack = ExitStack()
         try:
             self.venue = self._stack.enter_context(self._start_venue())
-            self.plane = self.start_plane()
+            if not self.is_late:
+                self.join()
         except BaseException:
             self._stack.close()
             raise
@@ -103,6 +109,12 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def restart_venue(self, *options: str) -> None:
+        """Start the exchange again, which has ended, at the addresses it had."""
+        servers = [f"{host}:{port}" for host, port in map(self.venue.address, ("requests", "snapshots"))]
+        self.options += ("--requests", servers[0], "--snapshots", servers[1], *options)
+        self.venue = self._stack.enter_context(self._start_venue())
 
     def _start_venue(self) -> Venue:
         (group_a, group_b), (port_a, port_b) = self.groups, PORTS
@@ -112,14 +124,13 @@ class World:
             "--group-a", f"{group_a}:{port_a}", "--group-b", f"{group_b}:{port_b}", *self.options,
         )  # fmt: skip
 
-    def start_plane(self, name: str | None = None) -> DataPlane:
-        """Start a data plane, and end it with this block; the first one by itself."""
-        plane = DataPlane.start(
-            name or self.name, self.make_plan(), os.environ | _ENVIRONMENT, subprocess.DEVNULL
+    def join(self) -> None:
+        """Start a data plane; it ends with this block."""
+        self.plane = DataPlane.start(
+            self.name, self.make_plan(), os.environ | _ENVIRONMENT, subprocess.DEVNULL
         )
-        self._stack.callback(_end, plane)
-        plane.wait_until("running")
-        return plane
+        self._stack.callback(_end, self.plane)
+        self.plane.wait_until("running")
 
     def make_plan(self) -> Plan:
         """Return what a data plane is told."""
@@ -146,6 +157,17 @@ class World:
         """Let the first message out."""
         self.venue.tell(signal.SIGUSR1)
 
+    def wait_until_sent(self, sequence: int) -> None:
+        """Wait until the exchange has sent this message on line A."""
+        self.wait_for_packet(
+            f"message {sequence}", lambda packet: int.from_bytes(packet[10:18], "big") > sequence
+        )
+
+    def wait_for_packet(self, what: str, condition: Callable[[bytes], bool]) -> None:
+        """Wait until line A carries such a packet."""
+        with listen(self.groups[0], PORTS[0]) as listener:
+            wait_for(what, lambda: condition(listener.recv(65_536)), pause_s=0)
+
     def wait_for_messages(self, messages: int) -> None:
         """Wait until the data plane has applied so many."""
         wait_for(f"{messages} messages", lambda: self.plane.segment.live["messages"] >= messages)
@@ -163,6 +185,10 @@ class World:
             self.plane.segment.recovery_state == "whole" and not live["stale_books"] and live["messages"] > 0
         )
 
+    def wait_until_whole(self) -> None:
+        """Wait until the books are fresh."""
+        wait_for("fresh books", lambda: self.is_whole)
+
     def stop(self) -> Death:
         """Tell the data plane to stop, and see that it does, at once and cleanly."""
         death = self.plane.stop()
@@ -173,22 +199,25 @@ class World:
         """Return a watcher of this data plane's views."""
         return Watcher(self.plane.segment, self.truth)
 
-    def run(self) -> Outcome:
+    def run(self, ending: str = "ended") -> Outcome:
         """Send the day, watch, and return what came of it: whole or stale, but never silently wrong."""
         with self.watched() as watcher:
             self.go()
-            outcome = self.finish()
+            outcome = self.finish(ending)
         watcher.check()
         return outcome
 
-    def finish(self) -> Outcome:
-        """Wait until the exchange has ended and the data plane is done, or has given up; then stop it."""
-        report = self.venue.report()
+    def finish(self, ending: str = "ended") -> Outcome:
+        """Wait until the feed is over, for the data plane too; with "stale", until it has given up."""
         segment = self.plane.segment
-        wait_for(
-            "the feed to be over, for the data plane too",
-            lambda: segment.state == "ended" or segment.recovery_state == "lost",
-        )
+        if ending == "stale":
+            # The exchange stays for as long as somebody asks: this data plane asks until it is stopped.
+            self.wait_for_packet("an end of session", lambda packet: packet[18:20] == b"\xff\xff")
+            wait_for("lost books", lambda: segment.recovery_state == "lost" and self.is_stale)
+            self.stop()
+            return self.outcome(self.venue.report())
+        report = self.venue.report()
+        wait_for("the end of the feed", lambda: segment.state == ending)
         self.stop()
         return self.outcome(report)
 
@@ -198,9 +227,7 @@ class World:
         live = segment.live
         is_stale = live["stale_books"] > 0
         for index in range(len(segment.views)):
-            view = segment.view(index)
-            if int(view["locate"]):  # it knows the symbol
-                assert bool(int(view["flags"]) & STALE) == is_stale
+            assert bool(int(segment.view(index)["flags"]) & STALE) == is_stale
         return Outcome(
             is_stale,
             segment.recovery_state,
