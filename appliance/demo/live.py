@@ -264,6 +264,6 @@ def join_late(label: str, wire: Wire, day: Path, messages: int, rate: int) -> st
         )
     return (
         f"killed      {death}\n"
-        f"            started again; fresh after {fresh_ms:.0f} ms through a snapshot, at message {joined:,}\n"
+        f"            started again; fresh after {fresh_ms:.0f} ms by a snapshot, at message {joined:,}\n"
         f"            every order at message {end:,}: digest {ours:016x}, the venue's and the appliance's"
     )
