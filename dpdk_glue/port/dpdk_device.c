@@ -15,6 +15,8 @@
 #include <rte_mbuf_dyn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -67,11 +69,24 @@ static bool is_virtual(const char *interface) {
     return access(path, F_OK) != 0;
 }
 
+/* The drivers leave an interface promiscuous; one that was so before stays so. */
+static bool is_promiscuous(const char *interface) {
+    struct ifreq request = {0};
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", interface);
+    bool is =
+        descriptor >= 0 && ioctl(descriptor, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_PROMISC;
+    if (descriptor >= 0)
+        close(descriptor);
+    return is;
+}
+
 /* What the user has not said, and what serves a feed better than the drivers' defaults do. */
 static void complete(struct opening *opening) {
     char interface[IF_NAMESIZE] = "";
     unsigned queues = opening->port->rx_queues;
-    interface_of(opening->port->where, interface);
+    if (interface_of(opening->port->where, interface))
+        opening->device->stays_promiscuous = is_promiscuous(interface);
     snprintf(opening->arguments, sizeof opening->arguments, "%s", opening->port->where);
     if (begins(opening->arguments, "net_af_xdp")) {
         /* Between virtual interfaces there is no zero-copy to hope for and no interrupt to save; veth pair,
@@ -184,9 +199,10 @@ static const char *advice(const struct opening *opening, int result) {
         return "; free memory, or reserve more huge pages (vm.nr_hugepages)";
     if (eal_is_pci_address(opening->device->name))
         return "; the card must be bound to vfio-pci, and no other program use it";
-    return geteuid() != 0 && begins(opening->device->name, "net_af_")
-               ? "; it needs root, or the capabilities net_admin, net_raw and bpf"
-               : "";
+    if (!begins(opening->device->name, "net_af_"))
+        return "";
+    return geteuid() == 0 ? "; another program may have the interface, or frames be too long for the driver"
+                          : "; it needs root, or the capabilities net_admin, net_raw and bpf";
 }
 
 static int explain(const struct opening *opening, int result, const char *reason, char *error) {
@@ -195,10 +211,17 @@ static int explain(const struct opening *opening, int result, const char *reason
     return -1;
 }
 
+/* The drivers say of this no more than that they fail. */
 static int check_interface(const struct opening *opening, char *error) {
-    char interface[IF_NAMESIZE];
-    if (!interface_of(opening->port->where, interface) || !begins(opening->port->where, "net_af_") ||
-        if_nametoindex(interface))
+    char interface[IF_NAMESIZE] = "";
+    if (!begins(opening->port->where, "net_af_"))
+        return 0;
+    if (!interface_of(opening->port->where, interface)) {
+        snprintf(error, PORT_ERROR_BYTES, "dpdk port %s: it names no interface: %s,iface=NAME",
+                 opening->device->name, opening->device->name);
+        return -1;
+    }
+    if (if_nametoindex(interface))
         return 0;
     snprintf(error, PORT_ERROR_BYTES,
              "dpdk port %s: no interface is called %s; `ip -br link` lists those there are",
@@ -243,6 +266,8 @@ void dpdk_device_close(struct dpdk_device *device) {
     struct quiet quiet;
     char reason[PORT_ERROR_BYTES / 2];
     quiet_begin(&quiet);
+    if (device->started && !device->stays_promiscuous && rte_eth_promiscuous_get(device->id) == 1)
+        rte_eth_promiscuous_disable(device->id);
     if (device->started)
         rte_eth_dev_stop(device->id);
     if (device->attached && rte_eth_dev_info_get(device->id, &info) == 0) {

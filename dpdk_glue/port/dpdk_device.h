@@ -14,6 +14,7 @@
 struct dpdk_device {
     bool attached;
     bool started;
+    bool stays_promiscuous; /* it was before */
     uint16_t id;
     uint16_t rx_queues;
     struct rte_mempool *pool;

@@ -29,10 +29,10 @@ class Arrival(NamedTuple):
     ns: int
 
 
-def read(path: Path, **pace: int) -> tuple[list[Arrival], str | None]:
+def read(path: Path, pace: int, rate: int = 0) -> tuple[list[Arrival], str | None]:
     """Read a file at its pace, to its end."""
     arrivals = []
-    with port.planned(port.FILE, path, **pace) as opened:
+    with port.planned(port.FILE, path, pace=pace, pace_rate=rate) as opened:
         start = time.monotonic_ns()
         while isinstance(burst := opened.burst(), list):
             ns = time.monotonic_ns() - start
@@ -81,7 +81,7 @@ def test_a_bare_feed_comes_at_a_rate_of_messages(tmp_path: Path) -> None:
     content = [message(number) for number in range(3000)]
     path = tmp_path / "feed"
     path.write_bytes(b"".join(content))
-    arrivals, error = read(path, pace=port.RATE, pace_rate=10_000)
+    arrivals, error = read(path, port.RATE, rate=10_000)
     assert error is None
     messages = messages_of(arrivals)
     assert [arrival.data for arrival in messages] == content
@@ -94,7 +94,7 @@ def test_a_bare_feed_comes_at_the_times_in_its_messages(tmp_path: Path) -> None:
     content = [message(ns) for ns in times[:4]] + [message(0, length=1)] + [message(ns) for ns in times[4:]]
     path = tmp_path / "feed"
     path.write_bytes(b"".join(content))
-    arrivals, error = read(path, pace=port.RECORDED)
+    arrivals, error = read(path, port.RECORDED)
     assert error is None
     messages = messages_of(arrivals)
     assert [arrival.data for arrival in messages] == content
@@ -109,7 +109,7 @@ def test_a_capture_comes_at_the_times_of_its_packets(tmp_path: Path) -> None:
         made.time = 1_700_000_000 + offset / 1000
     path = tmp_path / "capture"
     wrpcap(str(path), packets)
-    arrivals, error = read(path, pace=port.RECORDED)
+    arrivals, error = read(path, port.RECORDED)
     assert error is None
     assert [arrival.data for arrival in arrivals] == [bytes(made) for made in packets]
     # A microsecond is lost in the file.
@@ -125,7 +125,7 @@ def test_a_capture_comes_at_a_rate_of_messages(tmp_path: Path) -> None:
         sequence += count
     path = tmp_path / "capture"
     wrpcap(str(path), packets)
-    arrivals, error = read(path, pace=port.RATE, pace_rate=2000)
+    arrivals, error = read(path, port.RATE, rate=2000)
     assert error is None
     assert [arrival.data for arrival in arrivals] == [bytes(made) for made in packets]
     assert_none_is_early(arrivals, due)
@@ -139,7 +139,7 @@ def test_messages_that_another_line_has_brought_take_no_time(tmp_path: Path) -> 
     path = tmp_path / "capture"
     wrpcap(str(path), packets, linktype=1)
     start = time.monotonic()
-    arrivals, error = read(path, pace=port.RATE, pace_rate=400)
+    arrivals, error = read(path, port.RATE, rate=400)
     assert error is None
     assert len(arrivals) == len(packets)
     assert arrivals[-1].ns >= 39 / 400 * 1e9 * (1 - CLOCKS)
@@ -151,14 +151,14 @@ def test_another_session_is_counted_from_its_own_start(tmp_path: Path) -> None:
     packets += [packet(1 + number * 10, 10, b"SESSION002") for number in range(10)]
     path = tmp_path / "capture"
     wrpcap(str(path), packets)
-    arrivals, _ = read(path, pace=port.RATE, pace_rate=2000)
+    arrivals, _ = read(path, port.RATE, rate=2000)
     assert_none_is_early(arrivals, [number * 5 * MS for number in range(20)])
 
 
 def test_frames_that_are_no_feed_take_no_time(tmp_path: Path) -> None:
     path = tmp_path / "capture"
     wrpcap(str(path), [Ether() / IP() / UDP() / b"no feed"] * 500)
-    arrivals, error = read(path, pace=port.RATE, pace_rate=1)
+    arrivals, error = read(path, port.RATE, rate=1)
     assert error is None
     assert len(arrivals) == 500
 
@@ -166,7 +166,7 @@ def test_frames_that_are_no_feed_take_no_time(tmp_path: Path) -> None:
 def test_what_is_whole_comes_before_the_error(tmp_path: Path) -> None:
     path = tmp_path / "feed"
     path.write_bytes(message(1) * 50 + message(2)[:7])
-    arrivals, error = read(path, pace=port.RATE, pace_rate=1000)
+    arrivals, error = read(path, port.RATE, rate=1000)
     assert len(messages_of(arrivals)) == 50
     assert error is not None
     assert str(path) in error
@@ -175,8 +175,8 @@ def test_what_is_whole_comes_before_the_error(tmp_path: Path) -> None:
 def test_the_fastest_rate_is_as_fast_as_no_pace(tmp_path: Path) -> None:
     path = tmp_path / "feed"
     path.write_bytes(message(1) * 20_000)
-    assert len(messages_of(read(path, pace=port.RATE, pace_rate=2**64 - 1)[0])) == 20_000
-    assert len(messages_of(read(path, pace=port.FLAT)[0])) == 20_000
+    assert len(messages_of(read(path, port.RATE, rate=2**64 - 1)[0])) == 20_000
+    assert len(messages_of(read(path, port.FLAT)[0])) == 20_000
 
 
 @pytest.mark.parametrize(("pace", "told"), [(port.RATE, "a rate of 0"), (9, "no pace of number 9")])

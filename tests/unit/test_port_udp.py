@@ -117,8 +117,8 @@ def test_lines_take_turns_when_both_have_much() -> None:
         bursts = [opened.taken(10) for _ in range(8)]
         assert opened.taken() == []
     assert [{frame.line for frame in burst} for burst in bursts] == [{0}, {1}] * 4
-    for line in (0, 1):
-        assert [frame.data[0] for burst in bursts for frame in burst if frame.line == line] == list(range(40))
+    for turn in (0, 1):
+        assert [frame.data[0] for burst in bursts for frame in burst if frame.line == turn] == list(range(40))
 
 
 def test_what_the_socket_had_no_room_for_is_counted() -> None:
