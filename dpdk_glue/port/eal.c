@@ -41,17 +41,21 @@ unsigned eal_buffers(const struct plan_port *port) {
     return BUFFERS_A_QUEUE * (port->rx_queues ? port->rx_queues : 1) + BUFFERS_TO_SEND;
 }
 
+/* [DOMAIN:]BUS:DEVICE.FUNCTION in hexadecimal digits, alone or before the driver's own arguments. */
 bool eal_is_pci_address(const char *where) {
-    unsigned domain;
-    unsigned bus;
-    unsigned device;
-    unsigned function;
-    int end = 0;
-    if (sscanf(where, "%x:%x:%x.%x%n", &domain, &bus, &device, &function, &end) == 4 && end)
-        return where[end] == 0 || where[end] == ',';
-    end = 0;
-    return sscanf(where, "%x:%x.%x%n", &bus, &device, &function, &end) == 3 && end &&
-           (where[end] == 0 || where[end] == ',');
+    static const char digits[] = "0123456789abcdefABCDEF";
+    unsigned colons = 0;
+    for (;;) {
+        size_t length = strspn(where, digits);
+        where += length;
+        if (!length || (*where != ':' && *where != '.'))
+            return false;
+        if (*where++ == '.')
+            break;
+        colons++;
+    }
+    size_t length = strspn(where, digits);
+    return length && (colons == 1 || colons == 2) && (where[length] == 0 || where[length] == ',');
 }
 
 static void add_bytes(struct words *words, const char *text, size_t length) {
