@@ -111,7 +111,7 @@ def _described(lab: Lab) -> list[str]:
 
 
 def _next(lab: Lab) -> list[str]:
-    """Return the two commands to try."""
+    """Return the two commands to try; both symbols are busy ones of that market."""
     appliance = shutil.which("appliance") or str(Path(sysconfig.get_path("scripts")) / "appliance")
     requests, snapshots = (f"{lab.requests.there_address}:{port}" for port in (_REQUESTS, _SNAPSHOTS))
     venue = [
@@ -121,7 +121,8 @@ def _next(lab: Lab) -> list[str]:
     ]  # fmt: skip
     run = [
         "sudo", appliance, "run", "--", "feed.port=dpdk", f"feed.device=net_af_xdp0,iface={lab.feed.here}",
-        f"recovery.retransmission={requests}", f"recovery.snapshot={snapshots}", 'books.symbols=["SPY"]',
+        f"recovery.retransmission={requests}", f"recovery.snapshot={snapshots}",
+        'books.symbols=["DWEH", "EORX"]',
     ]  # fmt: skip
     return [
         "next, in two terminals: the appliance here, then the venue in the namespace",

@@ -284,3 +284,21 @@ def test_what_keeps_it_from_starting_is_one_clear_line(idle: Path) -> None:
 def test_a_wrong_configuration_starts_nothing(idle: Path) -> None:
     idle.write_text(idle.read_text() + "[nonsense]\n")
     assert "nonsense is not known" in refusal("run", "--config", idle)
+
+
+def test_overrides_alone_are_a_configuration(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "appliance.toml: no such file" in refusal("run")
+    assert "books.symbols is missing" in refusal("run", "--", "feed.lines=1")
+    books = [f"books.{line.replace(' ', '')}" for line in BOOKS.splitlines()]
+    words = (
+        'books.symbols=["SPY"]',
+        *books,
+        "metrics.listen=off",
+        "feed.lines=1",
+        "feed.a.group=239.192.99.9:19999",
+    )
+    running = run("--name", NAME, "--", *words)
+    running.line("ready in .* lines 239.192.99.9:19999, 1 symbol; no metrics")

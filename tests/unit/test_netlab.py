@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -65,20 +66,35 @@ def side(lab: Lab, there: bool, script: str, address: str) -> list[str]:
     return lab.inside(*words) if there else words
 
 
+@contextmanager
+def running(words: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a program until the end of the block."""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @needs_root
 @pytest.mark.parametrize("sender_there", [True, False], ids=["from there", "from here"])
 @pytest.mark.parametrize("named", [True, False], ids=["interface named", "by the routes"])
 def test_multicast_reaches_the_other_side(lab: Lab, sender_there: bool, named: bool) -> None:
+    """The side here always names its interface: its routes are those of every lab on this machine."""
     lab.up()
-    feed = lab.feed
-    here, there = str(feed.here_address), str(feed.there_address)
+    here, there = str(lab.feed.here_address), str(lab.feed.there_address)
     source, target = (there, here) if sender_there else (here, there)
-    receiver = subprocess.Popen(
-        side(lab, not sender_there, RECEIVE, target if named else ""), stdout=subprocess.PIPE, text=True
-    )
-    with subprocess.Popen(side(lab, sender_there, SEND, source if named else "")) as sender:
-        assert receiver.communicate(timeout=60)[0].split() == [source, "100"]
-        sender.kill()
+    sender = side(lab, sender_there, SEND, source if named or not sender_there else "")
+    receiver = side(lab, not sender_there, RECEIVE, target if named or sender_there else "")
+    with running(receiver) as receiving, running(sender):
+        assert receiving.communicate(timeout=60)[0].split() == [source, "100"]
+
+
+@needs_root
+def test_here_too_the_group_has_a_route_behind_all_others(lab: Lab) -> None:
+    lab.up()
+    routes = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout
+    assert f"239.192.0.0/16 dev {lab.feed.here} scope link metric 10000" in routes
 
 
 @needs_root
@@ -90,9 +106,8 @@ def test_what_is_on_the_wire_carries_its_checksums(lab: Lab, sender_there: bool)
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as wire:
         wire.bind((lab.feed.here, 3))
         wire.settimeout(30)
-        with subprocess.Popen(side(lab, sender_there, SEND, str(source))) as sender:
+        with running(side(lab, sender_there, SEND, str(source))):
             frame = _of_our_port(wire)
-            sender.kill()
     said = (frame[IP].chksum, frame[UDP].chksum)
     del frame[IP].chksum, frame[UDP].chksum
     again = Ether(bytes(frame))
@@ -114,7 +129,7 @@ def test_requests_have_a_wire_of_their_own(lab: Lab) -> None:
     answer = (
         "import socket; s = socket.create_server(('', 26999)); c, a = s.accept(); c.sendall(a[0].encode())"
     )
-    with subprocess.Popen(lab.inside(sys.executable, "-c", answer)):
+    with running(lab.inside(sys.executable, "-c", answer)):
         deadline = time.monotonic() + 30
         while True:
             try:
