@@ -9,13 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from model.command import COMMAND, appliance, refusal
+from model.running import running
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
@@ -66,16 +66,6 @@ def side(lab: Lab, there: bool, script: str, address: str) -> list[str]:
     return lab.inside(*words) if there else words
 
 
-@contextmanager
-def running(words: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a program until the end of the block."""
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 @needs_root
 @pytest.mark.parametrize("sender_there", [True, False], ids=["from there", "from here"])
 @pytest.mark.parametrize("named", [True, False], ids=["interface named", "by the routes"])
@@ -86,7 +76,7 @@ def test_multicast_reaches_the_other_side(lab: Lab, sender_there: bool, named: b
     source, target = (there, here) if sender_there else (here, there)
     sender = side(lab, sender_there, SEND, source if named or not sender_there else "")
     receiver = side(lab, not sender_there, RECEIVE, target if named or sender_there else "")
-    with running(receiver) as receiving, running(sender):
+    with running(receiver, stdout=subprocess.PIPE) as receiving, running(sender):
         assert receiving.communicate(timeout=60)[0].split() == [source, "100"]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from model.command import COMMAND, refusal
+from model.running import running
 from model.segment import CYCLES_PER_S, WrittenSegment, fill
 
 from appliance.cli import cli
@@ -264,17 +265,15 @@ def test_a_book_without_a_view_is_refused_and_an_unnamed_one_told(written: Writt
 
 def test_a_watched_book_is_shown_again_at_every_change_until_interrupted(written: WrittenSegment) -> None:
     show_book(written)
-    watch = subprocess.Popen(
-        [*COMMAND, "book", "show", "SPY", "--watch", "--json", "--interval", "0.01", *HERE],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert watch.stdout is not None
-    assert json.loads(watch.stdout.readline())["sequence"] == 900
-    written.views[0]["sequence"] = 901
-    written.views[0]["version"] = 2
-    assert json.loads(watch.stdout.readline())["sequence"] == 901
-    watch.send_signal(signal.SIGINT)
-    rest, complaint = watch.communicate(timeout=30)
+    words = [*COMMAND, "book", "show", "SPY", "--watch", "--json", "--interval", "0.01", *HERE]
+    with running(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watch:
+        assert watch.stdout is not None
+        assert json.loads(watch.stdout.readline())["sequence"] == 900
+        written.views[0]["sequence"] = 901
+        written.views[0]["version"] = 2
+        assert json.loads(watch.stdout.readline())["sequence"] == 901
+        watch.send_signal(signal.SIGINT)
+        rest, complaint = watch.communicate(timeout=30)
     assert (watch.returncode, rest, complaint) == (0, "", "")
 
 
@@ -317,15 +316,15 @@ def test_numbers_are_written_short(number: int, text: str) -> None:
 
 def test_top_draws_on_a_terminal_until_interrupted_and_gives_it_back(written: WrittenSegment) -> None:
     outside, inside = pty.openpty()
-    top = subprocess.Popen([*COMMAND, "top", "--interval", "0.1", *HERE], stdout=inside, stderr=inside)
-    os.close(inside)
     seen = b""
-    deadline = time.monotonic() + 60
-    while seen.count(b"\x1b[H") < 3 and time.monotonic() < deadline:
-        seen += _some(outside)
-    top.send_signal(signal.SIGINT)
-    while top.poll() is None and time.monotonic() < deadline:
-        seen += _some(outside)
+    with running([*COMMAND, "top", "--interval", "0.1", *HERE], stdout=inside, stderr=inside) as top:
+        os.close(inside)
+        deadline = time.monotonic() + 60
+        while seen.count(b"\x1b[H") < 3 and time.monotonic() < deadline:
+            seen += _some(outside)
+        top.send_signal(signal.SIGINT)
+        while top.poll() is None and time.monotonic() < deadline:
+            seen += _some(outside)
     seen += _some(outside)
     os.close(outside)
     assert top.returncode == 0
@@ -344,8 +343,8 @@ def _some(terminal: int) -> bytes:
 
 def test_top_follows_a_data_plane_that_was_started_again(written: WrittenSegment, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with out.open("wb") as file:
-        top = subprocess.Popen([*COMMAND, "top", "--interval", "0.1", *HERE], stdout=file)
+    words = [*COMMAND, "top", "--interval", "0.1", *HERE]
+    with out.open("wb") as file, running(words, stdout=file) as top:
         _wait_for(out, f"pid {os.getpid()}")
         written.die()
         written.path.unlink()
@@ -364,11 +363,10 @@ def _wait_for(path: Path, words: str) -> None:
 
 
 def test_stop_tells_when_a_data_plane_does_not_stop() -> None:
-    with subprocess.Popen(["sh", "-c", "trap '' TERM; echo; exec sleep 60"], stdout=subprocess.PIPE) as deaf:
+    with running(["sh", "-c", "trap '' TERM; echo; exec sleep 60"], stdout=subprocess.PIPE) as deaf:
         assert deaf.stdout is not None
         deaf.stdout.readline()
         with WrittenSegment(NAME, pid=deaf.pid):
             line = refused("stop", "--timeout", "0.2", *HERE)
-        deaf.kill()
     assert f"(process {deaf.pid}) has not stopped within 0.2 s" in line
     assert "kill -9" in line
