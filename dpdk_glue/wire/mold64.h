@@ -51,7 +51,9 @@
  * at the start) the first is not believed, whatever it is: MOLD64_FAR_AHEAD, and nothing of it is kept. The
  * next one on the same line is, when it fits: data or an end that starts where the first ended, a heartbeat
  * there or a little later; and when no packet nearer to us came on either live line between them. So a forged
- * packet harms nothing, however often it is sent, and after a long blackout the feed is believed again.
+ * packet harms nothing, however often it is sent, and after a long blackout the feed is believed again. Forged
+ * packets that fit each other are believed, and a snapshot undoes that: mold64_join forgets what is far ahead
+ * of it, and an end of the session that was.
  */
 #ifndef APPLIANCE_WIRE_MOLD64_H
 #define APPLIANCE_WIRE_MOLD64_H

@@ -133,6 +133,22 @@ void mold64_hold_all(struct mold64 *mold) {
     backlog_set_floor(&mold->backlog, &stream->order, stream->expected);
 }
 
+/* A snapshot has shown how far the stream is: what was believed of messages far ahead of that was forged. */
+static void forget_forged(struct mold64 *mold, uint64_t known) {
+    struct mold64_stream *stream = &mold->live;
+    struct backlog_order *order = &stream->order;
+    uint64_t far = mold->far_messages;
+    if (!far)
+        return;
+    while (order->held &&
+           !is_within(backlog_at(&mold->backlog, order, order->held - 1)->sequence, known, far)) {
+        backlog_drop_last(&mold->backlog, order);
+        mold->counters.dropped++;
+    }
+    if (!is_within(stream->fresh_end, known, far))
+        stream->fresh_end = 0;
+}
+
 bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence) {
     struct mold64_stream *stream = &mold->live;
     struct backlog_order *order = &stream->order;
@@ -150,6 +166,7 @@ bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence)
     while (order->held && backlog_end_of(backlog_at(&mold->backlog, order, 0)) <= sequence)
         backlog_take_first(&mold->backlog, order);
     backlog_set_floor(&mold->backlog, order, sequence);
+    forget_forged(mold, later(sequence, stream->told_end));
     stream->known_end = later(later(sequence, stream->fresh_end), stream->told_end);
     if (order->held)
         stream->known_end =
@@ -158,6 +175,8 @@ bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence)
     stream->give_up_to = 0;
     stream->is_another = false; /* the books hold this session already */
     mold->holds_all = false;
+    if (mold->state == MOLD64_ENDED && mold->ended_at > stream->known_end)
+        mold->state = MOLD64_LIVE;
     mold64_forget_far(mold);
     return true;
 }

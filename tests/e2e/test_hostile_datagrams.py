@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 
 import pytest
-from e2e.hostile import MOLD_VERDICTS, mold, payloads
+from e2e.hostile import FORGED_FAR, MOLD_VERDICTS, mold, payloads
 from e2e.truth import Truth
 from e2e.wire import HERE, PORTS
 from e2e.world import World, assert_lossless
@@ -83,6 +83,24 @@ def test_a_forged_sequence_far_ahead_is_not_believed_however_often_it_comes(trut
     watcher.check()
     assert_lossless(outcome, truth)
     assert outcome.count("recovery", "snapshots_wanted") == 0
+
+
+def test_forged_packets_that_bear_each_other_out_are_undone_by_a_snapshot(truth: Truth) -> None:
+    """Whatever is believed of them, the books are stale until the exchange has been asked."""
+    chance = random.Random(11)
+    with World(truth, ("--same-gap", 0.005), linger_s=0.6) as world, world.watched() as watcher:
+        sender = Sender(world.groups)
+        world.go()
+        world.wait_for_messages(2_000)
+        for number in range(15):
+            for _ in range(4):
+                sender.send(number % 2, chance.choice(FORGED_FAR))
+            world.wait_for_messages(2_000 + number * 3_000)
+        outcome = world.finish()
+        sender.close()
+    watcher.check()
+    assert_lossless(outcome, truth)
+    assert outcome.count("recovery", "snapshots") > 0
 
 
 def test_forged_packets_before_the_first_true_one_harm_nothing(truth: Truth) -> None:

@@ -99,15 +99,15 @@ def test_every_hostile_payload_is_counted_under_its_reason_there_too(truth: Trut
 
 
 def test_frames_longer_than_the_wire_of_a_feed_carries_harm_nothing(truth: Truth) -> None:
-    with pair(9000) , World(
-        truth, ("--interface", ADDRESS), port=Port("dpdk", DEVICES[0].format(APPLIANCE)), linger_s=0.6
-    ) as world, Sender() as sender, world.watched() as watcher:
+    """Packet sockets cut them to the size of a buffer, and a cut packet is none."""
+    port = Port("dpdk", DEVICES[0].format(APPLIANCE))
+    with pair(9000), world_on(port, truth) as world, Sender() as sender, world.watched() as watcher:
         frames = Frames(world.groups[0], ADDRESS, b"")
         world.go()
         world.wait_for_messages(2_000)
-        for length in (1500, 2020, 2100, 4000, 8900):
+        for length in (2100, 4000, 8900):
             sender.send(bytes(frames.feed(mold(1, 1, bytes(length)))))
         outcome = world.finish()
     watcher.check()
-    print(outcome.stats["port"][0], outcome.stats["frames"], outcome.verdicts(0))
     assert_lossless(outcome, truth)
+    assert frame_verdicts(outcome)["ip_truncated"] == 3

@@ -233,6 +233,21 @@ def test_two_far_packets_that_do_not_fit_are_not_believed(first: bytes, second: 
         assert stream.sight.missing == 0
 
 
+def test_a_snapshot_undoes_what_forged_packets_that_fit_each_other_have_claimed() -> None:
+    with Live(far=FAR) as stream:
+        stream.push(span(1, 3))
+        stream.push(span(5000, 5000))
+        assert stream.push(span(5001, 5001)) == ("held", [])
+        assert stream.push(end_of_session(5002))[0] == "end_of_session"
+        assert (stream.sight.missing, stream.sight.ended) == (4997, 1)
+        stream.hold_all()
+        assert stream.push(span(4, 6)) == ("held", [])
+        assert stream.push(heartbeat(5002))[0] == "heartbeat"
+        assert stream.join(5) == [run(5, 6)]
+        assert (stream.sight.missing, stream.sight.ended, stream.counters.dropped) == (0, 0, 1)
+        assert stream.push(span(7, 7)) == ("delivered", [run(7, 7)])
+
+
 def test_far_packets_confirm_each_other_on_one_line_only() -> None:
     with Live(far=FAR) as stream:
         stream.push(span(1, 1))
