@@ -89,8 +89,8 @@ class RecoveryConfig:
     snapshot_timeout_ms: Annotated[int, Whole(1, 3_600_000)] = 10_000
     snapshot_retry_ms: Annotated[int, Whole(1, 3_600_000)] = 1_000
     silence_ms: Annotated[int, Whole(1, 3_600_000)] = 3_000
-    far_messages: Annotated[int, Whole(1, 2**32 - 1)] = 1_000_000
-    window_packets: Annotated[int, Whole(1, 32_768)] = 16_384
+    far_messages: Annotated[int, Whole(1, 2**32 - 1)] = 100_000
+    window_packets: Annotated[int, Whole(1, 65_536)] = 16_384
 
 
 @dataclass(frozen=True)

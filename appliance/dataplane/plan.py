@@ -58,7 +58,7 @@ class Recovery:
     snapshot_timeout_ms: int = 10_000
     snapshot_retry_ms: int = 1_000
     silence_ms: int = 3_000
-    far_messages: int = 1_000_000
+    far_messages: int = 100_000
 
 
 @dataclass(frozen=True)

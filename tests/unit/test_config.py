@@ -145,7 +145,7 @@ listen = "0.0.0.0:9464"
         (SHORTEST + '[recovery]\nsnapshot = "1.2.3.4:5"\npassword_file = "/dev/null"', "not a password"),
         (SHORTEST + 'recovery.snapshot = "239.1.1.1:5"', "no server's address"),
         (SHORTEST + "recovery.request_longest = 10", "less than the 500 messages of one request"),
-        (SHORTEST + "recovery.window_packets = 32769", "from 1 to 32,768"),
+        (SHORTEST + "recovery.window_packets = 65537", "from 1 to 65,536"),
         (SHORTEST + "recovery.request_tires = 3", "did you mean request_tries?"),
         (SHORTEST + 'recovery.device = "x"', "recovery.device is not known: did you mean feed.device?"),
         (SHORTEST + "cores.feed = 1023", "this machine has no core 1023"),
