@@ -23,6 +23,7 @@ import subprocess
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Self
 
 from appliance.config.network import interface_address, interface_names
 from appliance.errors import ApplianceError
@@ -33,6 +34,7 @@ LONGEST_NAME = 8
 
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 _NETWORK_BITS = 23
+_OWN_NETWORKS = IPv4Network("10.67.0.0/16")  # 128 of them
 _CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
 _SIOCETHTOOL = 0x8946
 _ETHTOOL_GTXCSUM, _ETHTOOL_STXCSUM = 0x16, 0x17
@@ -81,6 +83,14 @@ class Lab:
             raise LabError(
                 f"network {self.network}: a lab takes one of /{_NETWORK_BITS}, e.g. {DEFAULT_NETWORK}"
             )
+
+    @classmethod
+    def of_this_process(cls, letter: str) -> Self:
+        """Return a lab whose name and network no other process uses, for one that removes it again."""
+        number = os.getpid()
+        return cls(
+            f"{letter}{number % 10**6}", list(_OWN_NETWORKS.subnets(new_prefix=_NETWORK_BITS))[number % 128]
+        )
 
     @property
     def namespace(self) -> str:

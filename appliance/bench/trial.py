@@ -59,6 +59,13 @@ class Trial:
         return self.sent_messages / self.seconds
 
     @property
+    def port_ns(self) -> float:
+        """What the port's calls took of the data plane's core, for each frame that they brought."""
+        frames = sum(port["frames"] for port in self.reading.ports)
+        cycles = self.reading.stages["port"].cycles
+        return cycles / frames / self.reading.cycles_per_s * 1e9 if frames else 0.0
+
+    @property
     def is_lossless(self) -> bool:
         """Whether every packet of both lines arrived and every message went into the books once."""
         return self.messages == self.sent_messages and self.missed == self.dropped == self.gaps == 0
@@ -72,6 +79,7 @@ class Trial:
             "lossless": self.is_lossless,
             "dropped_packets": self.dropped,
             "missed_messages": self.missed,
+            "port_ns_a_frame": round(self.port_ns, 1),
         }
 
 

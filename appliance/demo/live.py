@@ -56,7 +56,7 @@ def choose_wire(say: Say) -> Iterator[Wire]:
     """Give AF_XDP on a veth pair where that can be made, and sockets on loopback everywhere else."""
     reason = _why_not_dpdk()
     if not reason:
-        lab = Lab(f"d{os.getpid() % 10**6}")
+        lab = Lab.of_this_process("d")
         try:
             lab.up()
         except LabError as error:
