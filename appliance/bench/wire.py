@@ -205,8 +205,8 @@ def _report(
         "stages": _stages(held.reading),
     }  # fmt: skip
     if name == "dpdk":
-        # On a veth pair the sender does the work of both cards: where that is the bound, the data plane idles,
-        # and only shared memory shows what its port and its books can take.
+        # On a veth pair the sender does the work of both cards. Where that is the bound, only shared memory
+        # shows what the data plane's port and its books can take.
         report["sender_alone"] = _sender_alone(day, cores[0])
         with suppress(DataPlaneError):
             report["port_alone"] = _memif_rate(day, cores, say)
