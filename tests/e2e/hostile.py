@@ -1,4 +1,4 @@
-"""Packets that nobody should send: MoldUDP64 payloads and whole frames, and the verdict that each must have."""
+"""Packets that nobody should send, and the verdict each must have: MoldUDP64 payloads and whole frames."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ END_OF_SESSION = 0xFFFF
 _FAR = 50_000_000
 
 # By the numbers of enum mold64_verdict and enum frame_verdict.
-MOLD_VERDICTS = (
-    "delivered partial held late duplicate heartbeat end_of_session other_session short truncated "
-    "fewer_blocks trailing oversized bad_sequence far_ahead no_room"
-).split()
-FRAME_VERDICTS = (
-    "udp short not_ipv4 too_many_tags ip_truncated ip_version ip_options ip_length ip_checksum fragment "
-    "not_udp udp_truncated udp_length udp_checksum"
-).split()
+MOLD_VERDICTS = [
+    "delivered", "partial", "held", "late", "duplicate", "heartbeat", "end_of_session", "other_session",
+    "short", "truncated", "fewer_blocks", "trailing", "oversized", "bad_sequence", "far_ahead", "no_room",
+]  # fmt: skip
+FRAME_VERDICTS = [
+    "udp", "short", "not_ipv4", "too_many_tags", "ip_truncated", "ip_version", "ip_options", "ip_length",
+    "ip_checksum", "fragment", "not_udp", "udp_truncated", "udp_length", "udp_checksum",
+]  # fmt: skip
 
 
 def mold(sequence: int, count: int, blocks: bytes = b"", session: bytes = SESSION) -> bytes:
@@ -100,7 +100,7 @@ class Frames:
             "five tags": ("too_many_tags", bytes(ether / tag / tag / tag / tag / tag / good[IP])),
             "ARP": ("not_ipv4", bytes(Ether(dst="ff:ff:ff:ff:ff:ff") / ARP(pdst="10.66.0.9"))),
             "IPv6": ("not_ipv4", bytes(ether / IPv6(dst="ff02::1") / UDP(dport=PORTS[0]) / Raw(self.true))),
-            "an unknown type": ("not_ipv4", bytes(Ether(src=good.src, dst=good.dst, type=0x1234) / Raw(b"?" * 60))),
+            "an unknown type": ("not_ipv4", bytes(Ether(dst=good.dst, type=0x1234) / Raw(b"?" * 60))),
             "cut in the IP header": ("ip_truncated", bytes(good)[: 14 + 12]),
             "cut in the payload": ("ip_truncated", bytes(good)[:-20]),
             "IP version 5": ("ip_version", _with(good, lambda p: _set(p, IP, version=5))),
@@ -111,7 +111,10 @@ class Frames:
             "the first fragment": ("fragment", _with(good, lambda p: _set(p, IP, flags="MF"))),
             "a later fragment": ("fragment", _with(good, lambda p: _set(p, IP, frag=40))),
             "ICMP": ("not_udp", bytes(ether / IP(src=self.source, dst=self.group) / ICMP())),
-            "a datagram longer than its packet": ("udp_truncated", _with(good, lambda p: _set(p, UDP, len=2000))),
+            "a datagram longer than its packet": (
+                "udp_truncated",
+                _with(good, lambda p: _set(p, UDP, len=2000)),
+            ),
             "half a UDP header": (
                 "udp_truncated",
                 bytes(ether / IP(src=self.source, dst=self.group, proto=17) / Raw(b"1234")),

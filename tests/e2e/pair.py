@@ -19,8 +19,8 @@ ADDRESS = "10.66.0.2"
 @contextmanager
 def pair(mtu: int = 1500) -> Iterator[None]:
     """Have the pair: what leaves its end ``EXCHANGE``, which has ``ADDRESS``, arrives at ``APPLIANCE``."""
-    ip("link", "add", EXCHANGE, "mtu", str(mtu), "numtxqueues", "1", "numrxqueues", "1",
-       "type", "veth", "peer", "name", APPLIANCE, "mtu", str(mtu), "numtxqueues", "1", "numrxqueues", "1")  # fmt: skip
+    one_queue = ("mtu", str(mtu), "numtxqueues", "1", "numrxqueues", "1")
+    ip("link", "add", EXCHANGE, *one_queue, "type", "veth", "peer", "name", APPLIANCE, *one_queue)
     try:
         for name in (EXCHANGE, APPLIANCE):
             quiet = Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6")

@@ -52,13 +52,16 @@ def test_sigterm_in_full_flow_stops_within_a_second_with_everything_accounted_fo
     assert_accounted_for(outcome, truth)
 
 
+@pytest.mark.heavy
 def test_a_data_plane_that_was_killed_is_fresh_again_within_two_seconds(
     truth: Truth, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Three times in one day, through the snapshot; the segment of the dead one is taken over."""
     times = []
     # Nobody asks for messages from the first on when there is a snapshot.
-    with World(truth, ("--loss", 0.01), recovery=replace(RECOVERY, request_longest=500), rate=15_000) as world:
+    with World(
+        truth, ("--loss", 0.01), recovery=replace(RECOVERY, request_longest=500), rate=15_000
+    ) as world:
         world.go()
         for number in range(1, 4):
             world.wait_for_messages(number * 500)
@@ -84,6 +87,7 @@ def test_a_data_plane_that_was_killed_is_fresh_again_within_two_seconds(
     assert min(times) < FRESH_WITHIN_S
 
 
+@pytest.mark.heavy
 def test_a_data_plane_that_hung_for_a_second_is_consistent_afterwards(truth: Truth) -> None:
     """What its sockets had no room for meanwhile is recovered like any other loss."""
     port = Port("udp", interface=IPv4Address(HERE), receive_buffer_bytes=1 << 16)
@@ -101,6 +105,7 @@ def test_a_data_plane_that_hung_for_a_second_is_consistent_afterwards(truth: Tru
         assert_accounted_for(outcome, truth)
 
 
+@pytest.mark.heavy
 def test_an_exchange_that_is_killed_and_starts_again_is_another_day(truth: Truth) -> None:
     """Its books say stale in the silence, and are those of the new session afterwards."""
     silent = replace(RECOVERY, silence_ms=300)
@@ -118,6 +123,7 @@ def test_an_exchange_that_is_killed_and_starts_again_is_another_day(truth: Truth
     assert outcome.sequence == truth.messages
 
 
+@pytest.mark.heavy
 def test_a_killed_retransmission_server_is_replaced_by_the_snapshot_server(truth: Truth) -> None:
     """They are one program at the exchange; here only the port of the first is dead."""
     with World(truth, ("--same-gap", 0.01), Servers(requests=dead_port())) as world:
@@ -126,6 +132,7 @@ def test_a_killed_retransmission_server_is_replaced_by_the_snapshot_server(truth
     assert outcome.count("recovery", "snapshots") > 0
 
 
+@pytest.mark.heavy
 def test_a_sender_killed_alone_ends_the_exchange_with_one_line(truth: Truth) -> None:
     with World(truth) as world:
         world.go()

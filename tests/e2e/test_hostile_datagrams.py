@@ -1,4 +1,4 @@
-"""Datagrams into the running feed that nobody should send: each is counted under its reason and harms nothing."""
+"""Datagrams that nobody should send, into the running feed: each is counted by reason and harms nothing."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_forged_packets_that_bear_each_other_out_are_undone_by_a_snapshot(truth:
         for number in range(15):
             for _ in range(4):
                 sender.send(number % 2, chance.choice(FORGED_FAR))
-            world.wait_for_messages(2_000 + number * 3_000)
+            world.wait_for_sequence(2_000 + number * 3_000)
         outcome = world.finish()
         sender.close()
     watcher.check()

@@ -12,6 +12,7 @@ from e2e.world import RECOVERY, World, assert_lossless, wait_for
 FIRST_LATE = 3  # the verdict of a packet all of which came before
 
 
+@pytest.mark.heavy
 def test_a_day_without_faults_is_followed_message_by_message(truth: Truth) -> None:
     with World(truth) as world:
         with world.watched() as watcher:
@@ -24,6 +25,7 @@ def test_a_day_without_faults_is_followed_message_by_message(truth: Truth) -> No
     assert sum(outcome.verdicts(line)[FIRST_LATE] for line in (0, 1)) > 0, "one line comes second"
 
 
+@pytest.mark.heavy
 def test_the_watcher_of_these_tests_sees_a_book_that_is_wrong(truth: Truth) -> None:
     """One share too many at the end of the day, in the truth that it is told."""
     history = truth.history[0]
@@ -33,9 +35,7 @@ def test_the_watcher_of_these_tests_sees_a_book_that_is_wrong(truth: Truth) -> N
     with World(truth) as world:
         world.go()
         world.wait_for_messages(truth.messages)
-        with Watcher(
-            world.plane.segment, replace(truth, history=(wrong, *truth.history[1:]))
-        ) as watcher:
+        with Watcher(world.plane.segment, replace(truth, history=(wrong, *truth.history[1:]))) as watcher:
             wait_for("a mistake", lambda: bool(watcher.mistakes))
     assert truth.symbols[0] in watcher.mistakes[0]
 
@@ -49,6 +49,7 @@ def test_loss_on_each_line_by_itself(truth: Truth, loss: float) -> None:
     assert outcome.count("mold", "gaps") == 0, "nothing was given up"
 
 
+@pytest.mark.heavy
 def test_what_one_line_alone_loses_is_filled_by_the_other_without_asking(truth: Truth) -> None:
     patient = replace(RECOVERY, gap_wait_us=10_000_000)
     with World(truth, ("--loss", "A:0.1"), recovery=patient) as world:
@@ -71,6 +72,7 @@ def test_the_same_gap_on_both_lines_is_asked_for(truth: Truth, burst: int) -> No
     assert outcome.report["requests"]["served"] > 0
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("options", [("--duplicate", 0.5), ("--duplicate", "B:1", "--loss", "A:0.5")])
 def test_packets_that_come_twice_count_once(truth: Truth, options: tuple[str | float, ...]) -> None:
     with World(truth, options) as world:
@@ -79,6 +81,7 @@ def test_packets_that_come_twice_count_once(truth: Truth, options: tuple[str | f
     assert sum(line["duplicated"] for line in outcome.report["lines"].values()) > 0
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("depth", [1, 10, 100, 1000])
 def test_packets_overtaken_by_up_to_a_thousand_others(truth: Truth, depth: int) -> None:
     with World(truth, ("--reorder", 0.05, "--reorder-depth", depth)) as world:
@@ -87,6 +90,7 @@ def test_packets_overtaken_by_up_to_a_thousand_others(truth: Truth, depth: int) 
     assert all(line["reordered"] for line in outcome.report["lines"].values())
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("ahead", ["A", "B"])
 def test_a_line_that_is_far_behind_the_other_and_irregular(truth: Truth, ahead: str) -> None:
     behind = "B" if ahead == "A" else "A"
@@ -96,10 +100,11 @@ def test_a_line_that_is_far_behind_the_other_and_irregular(truth: Truth, ahead: 
     assert_lossless(outcome, truth)
 
 
+@pytest.mark.heavy
 def test_all_faults_at_once(truth: Truth) -> None:
     options = (
         "--loss", 0.05, "--loss-burst", 5, "--duplicate", 0.05, "--reorder", 0.05, "--reorder-depth", 50,
-        "--same-gap", 0.01, "--delay", "B:5", "--jitter", "B:5", "--blackout", "A:0.2:0.3",
+        "--same-gap", 0.01, "--delay", "B:5", "--jitter", "B:5", "--blackout", "A:0.2:0.2",
         "--request-loss", 0.2, "--request-delay", 3,
     )  # fmt: skip
     with World(truth, options) as world:
@@ -107,18 +112,20 @@ def test_all_faults_at_once(truth: Truth) -> None:
     assert_lossless(outcome, truth)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("lines", ["A", "B", "both"])
 def test_a_short_blackout(truth: Truth, lines: str) -> None:
-    with World(truth, ("--blackout", f"{lines}:0.3:0.3")) as world:
+    with World(truth, ("--blackout", f"{lines}:0.2:0.2")) as world:
         outcome = world.run()
     assert_lossless(outcome, truth)
     dark = "AB" if lines == "both" else lines
     assert all(outcome.report["lines"][line]["blacked_out"] > 0 for line in dark)
 
 
+@pytest.mark.heavy
 def test_the_last_messages_of_the_session_are_lost_on_both_lines(truth: Truth) -> None:
     """The ends of session come through: they tell that something is missing."""
-    options = ("--blackout", "both:0.8:0.3")
+    options = ("--blackout", "both:0.5:0.3")
     with World(truth, options, linger_s=1.0) as world:
         outcome = world.run()
     assert_lossless(outcome, truth)

@@ -33,6 +33,7 @@ def assert_stale(outcome: Outcome, truth: Truth) -> None:
 # --- retransmission ---
 
 
+@pytest.mark.heavy
 def test_a_retransmission_server_that_gives_less_than_is_asked_for(truth: Truth) -> None:
     with World(truth, (*GAPS, "--request-fault", "partial"), ONLY_REQUESTS) as world:
         outcome = world.run()
@@ -40,6 +41,7 @@ def test_a_retransmission_server_that_gives_less_than_is_asked_for(truth: Truth)
     assert outcome.count("recovery", "requests") > outcome.count("recovery", "gaps")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("delay_ms", [10, 50])
 def test_a_retransmission_server_that_is_slow(truth: Truth, delay_ms: int) -> None:
     """The second takes longer than a reply is waited for: it is asked again, and what comes late helps."""
@@ -48,6 +50,7 @@ def test_a_retransmission_server_that_is_slow(truth: Truth, delay_ms: int) -> No
     assert_lossless(outcome, truth)
 
 
+@pytest.mark.heavy
 def test_a_retransmission_server_that_loses_half_of_its_replies(truth: Truth) -> None:
     patient = replace(RECOVERY, request_tries=30)
     with World(truth, (*GAPS, "--request-loss", 0.5), ONLY_REQUESTS, patient, linger_s=0.6) as world:
@@ -56,14 +59,18 @@ def test_a_retransmission_server_that_loses_half_of_its_replies(truth: Truth) ->
     assert outcome.count("recovery", "repeats") > 0
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("fault", ["silent", *LIES])
-def test_a_retransmission_server_that_is_of_no_use_leaves_it_to_the_snapshot(truth: Truth, fault: str) -> None:
+def test_a_retransmission_server_that_is_of_no_use_leaves_it_to_the_snapshot(
+    truth: Truth, fault: str
+) -> None:
     with World(truth, (*GAPS, "--request-fault", fault), linger_s=0.6) as world:
         outcome = world.run()
     assert_lossless(outcome, truth)
     assert outcome.count("recovery", "snapshots") > 0
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("fault", ["silent", *LIES])
 def test_without_a_snapshot_server_a_useless_retransmission_server_leaves_stale_books(
     truth: Truth, fault: str
@@ -74,6 +81,7 @@ def test_without_a_snapshot_server_a_useless_retransmission_server_leaves_stale_
     assert outcome.count("recovery", "given_up") > 0
 
 
+@pytest.mark.heavy
 def test_a_retransmission_server_that_refuses_most_requests_leaves_it_to_the_snapshot(truth: Truth) -> None:
     with World(truth, (*GAPS, "--request-rate", 1), linger_s=0.6) as world:
         outcome = world.run()
@@ -104,11 +112,13 @@ def test_replies_that_lie_at_first_are_asked_for_again(truth: Truth) -> None:
             outcome = world.run()
         assert server.replies > 7
     assert_lossless(outcome, truth)
+    assert outcome.count("recovery", "unasked") > 0
 
 
 # --- snapshots ---
 
 
+@pytest.mark.heavy
 def test_without_retransmission_the_snapshot_fills_every_gap(truth: Truth) -> None:
     with World(truth, GAPS, ONLY_SNAPSHOTS, linger_s=0.6) as world:
         outcome = world.run()
@@ -117,12 +127,14 @@ def test_without_retransmission_the_snapshot_fills_every_gap(truth: Truth) -> No
     assert outcome.count("recovery", "requests") == 0
 
 
+@pytest.mark.heavy
 def test_a_slow_snapshot_server_is_waited_for(truth: Truth) -> None:
     with World(truth, (*GAPS, "--snapshot-delay", 300), ONLY_SNAPSHOTS, linger_s=0.6) as world:
         outcome = world.run()
     assert_lossless(outcome, truth)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "fault",
     [
@@ -158,12 +170,14 @@ def test_a_snapshot_server_that_hangs_up_cuts_its_data_and_then_works(truth: Tru
 # --- nobody ---
 
 
+@pytest.mark.heavy
 def test_gaps_that_nobody_fills_leave_stale_books(truth: Truth) -> None:
     with World(truth, GAPS, NOBODY) as world:
         outcome = world.run("stale")
     assert_stale(outcome, truth)
 
 
+@pytest.mark.heavy
 def test_servers_that_are_not_there_leave_stale_books(truth: Truth) -> None:
     with World(truth, GAPS, Servers(dead_port(), dead_port())) as world:
         outcome = world.run("stale")
@@ -187,6 +201,7 @@ def test_a_late_data_plane_joins_by_a_snapshot(truth: Truth) -> None:
     assert watcher.fresh > 0
 
 
+@pytest.mark.heavy
 def test_a_late_data_plane_can_also_ask_for_all_that_was_before(truth: Truth) -> None:
     with World(truth, ("--loss", 0.01), ONLY_REQUESTS, is_late=True, linger_s=0.6) as world:
         world.go()
@@ -210,6 +225,7 @@ def test_a_late_data_plane_without_servers_stays_stale(truth: Truth) -> None:
     assert_stale(outcome, truth)
 
 
+@pytest.mark.heavy
 def test_a_late_data_plane_after_the_last_message_joins_by_heartbeats_alone(truth: Truth) -> None:
     with World(truth, ("--hold",), is_late=True, recovery=replace(RECOVERY, request_longest=100)) as world:
         world.go()

@@ -26,6 +26,7 @@ def both_days(truth: Truth) -> int:
     return truth.digest_of_days(2)
 
 
+@pytest.mark.heavy
 def test_a_second_session_starts_the_books_anew(truth: Truth, both_days: int) -> None:
     with World(truth, DAYS) as world:
         outcome = world.run()
@@ -43,11 +44,12 @@ def test_a_second_session_with_losses_in_both(truth: Truth, both_days: int) -> N
         assert outcome.digest == both_days
 
 
+@pytest.mark.heavy
 def test_a_session_whose_end_nobody_hears_is_left_when_it_is_silent(truth: Truth, both_days: int) -> None:
-    """Dark from before the ends of session until after: the packets of the second are not believed at first."""
+    """Dark from before the ends of session until after: the second session is not believed at first."""
     silent = replace(RECOVERY, silence_ms=150)
-    options = (*DAYS, "--blackout", "both:1.0005:0.5")
-    with World(truth, options, recovery=silent, linger_s=0.3) as world:
+    options = (*DAYS, "--blackout", "both:0.6005:0.8")
+    with World(truth, options, recovery=silent) as world:
         outcome = world.run()
     assert_second_day(outcome, truth)
     ends = [outcome.report["lines"][line]["blacked_out_signals"] for line in "AB"]
@@ -56,18 +58,20 @@ def test_a_session_whose_end_nobody_hears_is_left_when_it_is_silent(truth: Truth
         assert outcome.digest == both_days
 
 
+@pytest.mark.heavy
 def test_the_end_of_a_session_is_lost_with_messages_before_and_behind_it(truth: Truth) -> None:
     """Nothing can be had of the first any more: the books of the second are whole all the same."""
     silent = replace(RECOVERY, silence_ms=150)
-    options = (*DAYS, "--blackout", "both:0.7:0.9")
-    with World(truth, options, recovery=silent, linger_s=0.3) as world:
+    options = (*DAYS, "--blackout", "both:0.4:0.8")
+    with World(truth, options, recovery=silent) as world:
         outcome = world.run()
     assert_second_day(outcome, truth)
     assert outcome.messages < 2 * truth.messages
 
 
+@pytest.mark.heavy
 def test_without_servers_the_second_session_is_fresh_though_the_first_was_not(truth: Truth) -> None:
-    with World(truth, (*DAYS, "--blackout", "both:0.3:0.1"), NOBODY, linger_s=0.3) as world:
+    with World(truth, (*DAYS, "--blackout", "both:0.3:0.1"), NOBODY) as world:
         with world.watched() as watcher:
             world.go()
             wait_for("stale books", lambda: world.is_stale)
@@ -78,6 +82,7 @@ def test_without_servers_the_second_session_is_fresh_though_the_first_was_not(tr
     assert watcher.stale > 0
 
 
+@pytest.mark.heavy
 def test_a_feed_that_breaks_off_leaves_stale_books(truth: Truth) -> None:
     """No end of session, no heartbeat: the silence says that something is wrong."""
     silent = replace(RECOVERY, silence_ms=200)

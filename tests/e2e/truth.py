@@ -1,4 +1,4 @@
-"""What is true of a day: what the model, which shares no code with the project, makes of the same messages."""
+"""What is true of a day: what the model makes of its messages, which shares no code with the project."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Truth:
         )
 
     def digest_of_days(self, days: int) -> int:
-        """Return the rolling digest after the day was sent so often: books begin anew, the digest does not."""
+        """Return the rolling digest after so many days like this: books begin anew, the digest does not."""
         digest = 0
         for _ in range(days):
             model = Model()

@@ -72,9 +72,7 @@ class Watcher:
             self.stale += 1
             return
         self.fresh += 1
-        bids, asks = (
-            view[name].tolist()[: int(view[f"{name}_levels"])] for name in ("bid", "ask")
-        )
+        bids, asks = (view[name].tolist()[: int(view[f"{name}_levels"])] for name in ("bid", "ask"))
         true = self._truth.history[index].at(sequence)
         if (bids, asks, flags & STATE_FLAGS) != true and len(self.mistakes) < _MOST_MISTAKES:
             self.mistakes.append(

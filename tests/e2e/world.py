@@ -88,8 +88,8 @@ class World:
     options: tuple[Any, ...] = ()
     servers: Servers = field(default_factory=Servers)
     recovery: Recovery = RECOVERY
-    rate: int = 60_000
-    linger_s: float = 0.4
+    rate: int = 100_000
+    linger_s: float = 0.3
     is_late: bool = False  # the data plane does not start by itself: ``join`` starts it
     port: Port | None = None  # the data plane's; sockets on loopback unless told
     plan: dict[str, Any] = field(default_factory=dict)
@@ -143,9 +143,8 @@ class World:
             request=self._server("requests", self.servers.requests),
             snapshot=self._server("snapshots", self.servers.snapshots),
         )
-        return Plan(
-            (port,), self.truth.symbols, lines, recovery=recovery, **{"books": BOOKS, "hold": True} | self.plan
-        )
+        rest: dict[str, Any] = {"books": BOOKS, "hold": True} | self.plan
+        return Plan((port,), self.truth.symbols, lines, recovery=recovery, **rest)
 
     def _server(self, name: str, wanted: int | str) -> tuple[IPv4Address, int]:
         if wanted == "none":
@@ -171,6 +170,10 @@ class World:
     def wait_for_messages(self, messages: int) -> None:
         """Wait until the data plane has applied so many."""
         wait_for(f"{messages} messages", lambda: self.plane.segment.live["messages"] >= messages)
+
+    def wait_for_sequence(self, sequence: int) -> None:
+        """Wait until the data plane is as far as this."""
+        wait_for(f"message {sequence}", lambda: self.plane.segment.live["sequence"] >= sequence)
 
     @property
     def is_stale(self) -> bool:
