@@ -70,7 +70,8 @@ struct live {
     uint32_t empty_rounds;
     struct live_asked asked[LIVE_ASKED]; /* the latest, in a ring */
     uint32_t asked_next;
-    uint32_t fetch;        /* the snapshot that is under way; 0 = none */
+    uint8_t fetch_session[MOLD64_SESSION_BYTES];
+    uint32_t fetch;        /* the snapshot that is under way, for that session; 0 = none */
     bool applies_snapshot; /* its messages are going into the books */
     bool doubtful;         /* something is missing that no packet will bring: only a snapshot helps */
     bool flagged;          /* all books carry BOOK_STALE */

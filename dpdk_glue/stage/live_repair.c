@@ -90,6 +90,7 @@ static void look(struct live *live, enum recovery_snapshot news) {
         case RECOVERY_FETCH:
             mold64_hold_all(live->mold);
             live->fetch = recoverer_fetch(live->recoverer);
+            memcpy(live->fetch_session, mold64_session(live->mold), sizeof live->fetch_session);
             live->applies_snapshot = false;
             break;
         case RECOVERY_GIVE_UP:
@@ -115,10 +116,11 @@ static void begin_snapshot(struct live *live) {
     look(live, RECOVERY_BEGUN);
 }
 
+/* The packets of this very round may have begun another session, of which the machine has not been told. */
 static void end_snapshot(struct live *live, uint64_t sequence) {
     live->fetch = 0;
     live->applies_snapshot = false;
-    if (!mold64_join(live->mold, NULL, sequence)) {
+    if (!mold64_join(live->mold, live->fetch_session, sequence)) {
         look(live, RECOVERY_FAILED);
         return;
     }

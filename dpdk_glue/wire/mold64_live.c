@@ -162,6 +162,9 @@ bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence)
         mold->state = MOLD64_LIVE;
     } else if (session && !mold64_is_ours(mold, session)) {
         return false;
+    } else if (mold->far_messages &&
+               !is_within(sequence, later(stream->expected, stream->known_end), mold->far_messages)) {
+        return false;
     }
     while (order->held && backlog_end_of(backlog_at(&mold->backlog, order, 0)) <= sequence)
         backlog_take_first(&mold->backlog, order);

@@ -158,11 +158,13 @@ class Receiver:
         if not snapshot.is_whole:
             self._look("failed")
             return
+        runs = self.stream.join(snapshot.sequence, SESSION)
+        if runs is None:  # further ahead than is believed: the lines are dark
+            self._look("failed")
+            return
         self.applied = list(range(1, snapshot.sequence))
         self.known = max(self.known, snapshot.sequence - 1)
         self.is_in_doubt = False
-        runs = self.stream.join(snapshot.sequence, SESSION)
-        assert runs is not None
         self.take(runs)
         self._look("joined")
 

@@ -248,6 +248,16 @@ def test_a_snapshot_undoes_what_forged_packets_that_fit_each_other_have_claimed(
         assert stream.push(span(7, 7)) == ("delivered", [run(7, 7)])
 
 
+def test_a_snapshot_far_ahead_of_all_that_is_known_is_of_another_session() -> None:
+    with Live(far=FAR) as stream:
+        stream.push(span(1, 1))
+        stream.hold_all()
+        stream.push(span(2, 4))
+        assert stream.join(5 + FAR + 1, SESSION) is None
+        assert stream.join(5 + FAR, SESSION) == []
+        assert stream.push(span(5, 5)) == ("late", [])
+
+
 def test_far_packets_confirm_each_other_on_one_line_only() -> None:
     with Live(far=FAR) as stream:
         stream.push(span(1, 1))
