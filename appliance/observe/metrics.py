@@ -79,7 +79,7 @@ class SegmentCollector(Collector):
         build.add_metric([], {"version": __version__, "abi": abi_hash().hex()[:12]})
         yield build
         deaths = _counter("deaths_total", ["reason"])
-        for reason, count in self._deaths.items():
+        for reason, count in list(self._deaths.items()):  # the supervisor adds to it meanwhile
             deaths.add_metric([reason], count)
         yield deaths
         up = _gauge("up", [])
