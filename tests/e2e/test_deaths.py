@@ -12,7 +12,7 @@ import pytest
 from e2e.proxies import dead_port
 from e2e.truth import Truth
 from e2e.wire import HERE
-from e2e.world import RECOVERY, Outcome, Servers, World, assert_lossless, wait_for
+from e2e.world import RECOVERY, Outcome, Servers, World, assert_lossless
 
 from appliance.dataplane import Port
 
@@ -113,7 +113,7 @@ def test_an_exchange_that_is_killed_and_starts_again_is_another_day(truth: Truth
         world.go()
         world.wait_for_messages(truth.messages // 3)
         world.venue.process.kill()
-        wait_for("stale books", lambda: world.is_stale)
+        world.wait_for("stale books", lambda: world.is_stale)
         world.restart_venue("--session", "0000000002")
         world.go()
         outcome = world.finish()

@@ -141,8 +141,8 @@ def test_a_blackout_of_five_seconds(truth: Truth, lines: str) -> None:
         with world.watched() as watcher:
             world.go()
             if lines == "both":
-                wait_for("the lead-in to end", lambda: world.plane.segment.live["messages"] > 0)
-                wait_for("stale books", lambda: world.is_stale)
+                world.wait_for("the lead-in to end", lambda: world.plane.segment.live["messages"] > 0)
+                world.wait_for("stale books", lambda: world.is_stale)
                 assert world.plane.segment.live["messages"] < truth.messages // 2, "it is still dark"
             outcome = world.finish()
         watcher.check()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from e2e.truth import Truth
-from e2e.world import RECOVERY, World, wait_for
+from e2e.world import RECOVERY, World
 
 from appliance.book.software import SoftwareBook
 from appliance.dataplane.plan import DEFAULT_BOOKS
@@ -51,7 +51,7 @@ def soak(day: Truth, days: int, rate: int) -> tuple[int, int]:
     with World(day, options, recovery=patient, rate=rate, linger_s=0.3, plan=books) as world:
         world.go()
         live = world.plane.segment
-        wait_for("the second day", lambda: int(live.stats["mold"]["sessions"]) > 1)
+        world.wait_for("the second day", lambda: int(live.stats["mold"]["sessions"]) > 1)
         before = most = resident_kb(world.plane.process.pid)
         while world.venue.process.poll() is None:
             most = max(most, resident_kb(world.plane.process.pid))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from e2e.truth import Truth
-from e2e.world import NOBODY, RECOVERY, Outcome, World, wait_for
+from e2e.world import NOBODY, RECOVERY, Outcome, World
 
 DAYS = ("--days", 2)
 
@@ -74,7 +74,7 @@ def test_without_servers_the_second_session_is_fresh_though_the_first_was_not(tr
     with World(truth, (*DAYS, "--blackout", "both:0.3:0.1"), NOBODY) as world:
         with world.watched() as watcher:
             world.go()
-            wait_for("stale books", lambda: world.is_stale)
+            world.wait_for("stale books", lambda: world.is_stale)
             outcome = world.finish()
         watcher.check()
     assert_second_day(outcome, truth)
@@ -90,7 +90,7 @@ def test_a_feed_that_breaks_off_leaves_stale_books(truth: Truth) -> None:
         world.go()
         world.wait_for_messages(1_000)
         world.venue.process.kill()
-        wait_for("stale books", lambda: world.is_stale)
+        world.wait_for("stale books", lambda: world.is_stale)
         assert world.plane.segment.recovery_state == "lost"
         world.stop()
     watcher.check()
