@@ -148,11 +148,14 @@ int main(int count, char **words) {
         return status;
     if (segment_attach(&segment, file, error, sizeof error) < 0)
         return complain(error);
-    if (segment.plan->flags & PLAN_DIE_WITH_PARENT)
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
     struct sigaction action = {.sa_handler = stop};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    if (segment.plan->flags & PLAN_DIE_WITH_PARENT) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if ((uint64_t)getppid() != segment.header->parent_pid)
+            told_to_stop = 1; /* it died before we asked */
+    }
     status = run(&segment);
     segment_detach(&segment);
     return status;

@@ -140,7 +140,7 @@ int main(int count, char **words) {
         !is_possible(&segment->plan))
         return fail("the plan cannot be: start it with appliance venue");
     take_signals();
-    if (getppid() == 1)
+    if ((uint64_t)getppid() != segment->parent_pid)
         return fail("the process that started it is gone");
     return run(day);
 }

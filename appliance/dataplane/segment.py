@@ -54,7 +54,8 @@ def create_segment(name: str, plan: Plan) -> int:
 
 def _take_name(path: Path) -> int:
     """Return a new file of this name, locked. The kernel gives up the lock when its last holder dies."""
-    for _ in range(100):
+    deadline = time.monotonic() + 0.05
+    for _ in range(1000):
         try:
             fresh = True
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
@@ -78,7 +79,9 @@ def _take_name(path: Path) -> int:
                 return file
             path.unlink(missing_ok=True)
         os.close(file)
-        if not locked and not fresh:
+        if not locked and not fresh and time.monotonic() < deadline:
+            time.sleep(0.002)  # a reader who looks whether it lives holds it for a moment
+        elif not locked and not fresh:
             raise SegmentError(
                 f"{path}: a data plane of this name is running: stop it, or choose another name"
             )
@@ -109,6 +112,7 @@ def _laid_out(name: str, plan: Plan) -> bytes:
     header["bytes"] = int(header["stats_offset"]) + dtype("shm_stats").itemsize
     header["views"], header["view_bytes"] = len(views), views.itemsize
     header["name"] = name.encode()
+    header["parent_pid"] = os.getpid()
     memory = bytearray(int(header["bytes"]))
     for offset, part in ((0, header), (header["plan_offset"], record), (header["views_offset"], views)):
         memory[int(offset) : int(offset) + part.nbytes] = part.tobytes()

@@ -9,12 +9,11 @@ from appliance.observe.status import dropped, duration
 def account(reading: Reading, seconds: float | None = None) -> str:
     """Say in a few lines what became of everything."""
     live, recovery, stream = reading.live, reading.recovery, reading.stream
-    stale = f"{live['stale_books']:,} BOOKS STALE" if live["stale_books"] else "no book stale"
     how = f" in {seconds * 1000:.0f} ms" if seconds is not None else ""
     lines = [
         f"{reading.name}: {reading.state}{how} after {duration(reading.uptime_s)}: "
         f"{live['messages']:,} messages, last sequence {live['sequence']:,}, digest {live['digest']:016x}",
-        f"  lost {stream['lost']:,}, missing {recovery['missing']:,}, {stale}, "
+        f"  lost {stream['lost']:,}, missing {recovery['missing']:,}, {reading.trust}, "
         f"untrusted {reading.book['untrusted_books']:,}, dropped by the port {dropped(reading):,}",
     ]
     if recovery["gaps"]:

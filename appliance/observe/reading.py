@@ -86,6 +86,14 @@ class Reading:
         age = self.heartbeat_age_s
         return self.state == "running" and age is not None and age > LATE_HEARTBEAT_S
 
+    @property
+    def trust(self) -> str:
+        """What the books are worth, in a few words."""
+        stale = self.live["stale_books"]
+        if stale and self.recovery_state == "starting":
+            return "nothing has arrived yet"
+        return f"{stale:,} BOOKS STALE" if stale else "no book stale"
+
     def groups(self) -> Iterator[tuple[str, str | None, Numbers]]:
         """Give every group of counters: its name, its label, its numbers."""
         yield "live", None, self.live

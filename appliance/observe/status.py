@@ -164,8 +164,7 @@ def headline(reading: Reading) -> str:
     if reading.message:
         words.append(reading.message)
     if reading.state in ("running", "ended", "stopped"):
-        stale = reading.live["stale_books"]
-        words.append(f"{stale:,} BOOKS STALE" if stale else "no book stale")
+        words.append(reading.trust)
     return "  ".join(words)
 
 

@@ -37,9 +37,8 @@ def screen(before: Reading, now: Reading) -> list[str]:
 
 
 def _head(before: Reading, now: Reading, rate: Any) -> list[str]:
-    stale = now.live["stale_books"]
     late = f"  FEED THREAD LATE {now.heartbeat_age_s or 0:.1f} s ({now.stage})" if now.is_late else ""
-    worth = f"{stale:,} BOOKS STALE" if stale else "no book stale"
+    worth = now.trust
     frames = sum(port["frames"] for port in now.ports), sum(port["frames"] for port in before.ports)
     bursts = sum(port["bursts"] for port in now.ports), sum(port["bursts"] for port in before.ports)
     size = sum(port["bytes"] for port in now.ports), sum(port["bytes"] for port in before.ports)

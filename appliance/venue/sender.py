@@ -119,6 +119,7 @@ class Sender:
         self._segment: Any = ffi().cast("struct venue_segment *", self._bytes)
         _fill_plan(self._segment.plan, settings, day)
         self._segment.abi_hash = abi_hash()
+        self._segment.parent_pid = os.getpid()
         self._segment.bytes = size
         self._segment.control.bytes, self._segment.control.whole = day.bytes, 1
         self._segment.magic = constants()["ABI_MAGIC"]

@@ -70,13 +70,7 @@ static void flag_blank_views(struct publisher *publisher, const struct book_set 
             blank_view(publisher, i);
 }
 
-void publisher_step(struct publisher *publisher, struct book_set *books) {
-    if (publisher->session != books->session)
-        begin_session(publisher, books);
-    if (publisher->blank_flags != books->every_flag && publisher->found < publisher->count)
-        flag_blank_views(publisher, books);
-    if (publisher->found < publisher->count && publisher->symbols_known != books->counters.symbols)
-        look_for_symbols(publisher, books);
+static void write_dirty(struct publisher *publisher, struct book_set *books) {
     for (uint32_t i = 0; i < books->dirty_count; i++) {
         uint16_t locate = books->dirty[i];
         struct book_view fresh;
@@ -85,4 +79,20 @@ void publisher_step(struct publisher *publisher, struct book_set *books) {
         replace_view(&publisher->views[publisher->slots[locate] - 1], &fresh);
     }
     books->dirty_count = 0;
+}
+
+void publisher_write(struct publisher *publisher, struct book_set *books) {
+    if (publisher->session != books->session)
+        begin_session(publisher, books);
+    if (publisher->blank_flags != books->every_flag && publisher->found < publisher->count)
+        flag_blank_views(publisher, books);
+    write_dirty(publisher, books);
+}
+
+void publisher_step(struct publisher *publisher, struct book_set *books) {
+    if (publisher->session != books->session)
+        begin_session(publisher, books);
+    if (publisher->found < publisher->count && publisher->symbols_known != books->counters.symbols)
+        look_for_symbols(publisher, books);
+    publisher_write(publisher, books);
 }

@@ -26,6 +26,8 @@ int publisher_open(struct publisher *publisher, struct book_view *views, const c
                    uint32_t count);
 void publisher_close(struct publisher *publisher);
 /* Writes what has changed in these books since the last call. */
+void publisher_write(struct publisher *publisher, struct book_set *books);
+/* The same, and looks for symbols that the feed has named since: that takes a while. */
 void publisher_step(struct publisher *publisher, struct book_set *books);
 
 #endif

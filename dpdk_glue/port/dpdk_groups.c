@@ -8,7 +8,15 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { JOIN_REPEATS = 1, REPEAT_S = 60, SHORTEST_FRAME = 60, V3 = 3 };
+enum {
+    JOIN_REPEATS = 1,
+    REPEAT_S = 60,
+    ANSWERS_A_SECOND = 10,
+    OLDER_ROUTER_S =
+        400, /* RFC 3376: a router of an older version that has been silent for so long is gone */
+    SHORTEST_FRAME = 60,
+    V3 = 3
+};
 
 static void send_frame(struct dpdk_groups *groups, const uint8_t *frame, uint32_t length) {
     struct rte_mbuf *packet = rte_pktmbuf_alloc(groups->device->pool);
@@ -56,6 +64,8 @@ void dpdk_groups_join(struct dpdk_groups *groups, const struct dpdk_device *devi
 }
 
 void dpdk_groups_repeat(struct dpdk_groups *groups) {
+    if (clock_cycles() >= groups->older_cycles)
+        groups->version = V3;
     say(groups, groups->repeats ? IGMP_JOIN : IGMP_PRESENT, 0);
     groups->repeats -= groups->repeats != 0;
     groups->next_cycles = clock_cycles() + REPEAT_S * groups->cycles_per_s;
@@ -63,9 +73,14 @@ void dpdk_groups_repeat(struct dpdk_groups *groups) {
 
 void dpdk_groups_hear(struct dpdk_groups *groups, const uint8_t *frame, uint32_t length) {
     struct igmp_query query = igmp_query_in(frame, length);
-    if (!query.version)
+    uint64_t now = clock_cycles();
+    if (!query.version || now - groups->heard_cycles < groups->cycles_per_s / ANSWERS_A_SECOND)
         return;
-    groups->version = query.version;
+    groups->heard_cycles = now;
+    if (query.version < V3)
+        groups->older_cycles = now + OLDER_ROUTER_S * groups->cycles_per_s;
+    if (query.version < groups->version)
+        groups->version = query.version;
     say(groups, IGMP_PRESENT, query.group);
 }
 

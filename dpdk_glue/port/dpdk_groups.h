@@ -16,7 +16,9 @@ struct dpdk_groups {
     unsigned version;
     unsigned repeats; /* of the join, still to be sent */
     uint64_t cycles_per_s;
-    uint64_t next_cycles; /* when to say it again */
+    uint64_t next_cycles;  /* when to say it again */
+    uint64_t heard_cycles; /* when a query was answered last */
+    uint64_t older_cycles; /* until when an older router is believed to be there; 0 = none is */
 };
 
 void dpdk_groups_join(struct dpdk_groups *groups, const struct dpdk_device *device, const struct plan *plan,

@@ -12,7 +12,8 @@ enum {
     FILE_SETTLE = 4,
     RELAX_AFTER_ROUNDS = 256,
     RELAX_NS = 50000,
-    /* A session that has ended, and of which messages are missing that nobody brings. */
+    /* After the end of a session: for whatever says that it was none, and for what is still missing. */
+    ENDED_CERTAIN_MS = 100,
     ENDED_PATIENCE_MS = 5000
 };
 
@@ -112,6 +113,7 @@ struct live *live_open(struct segment *segment, char *error) {
         return NULL;
     }
     segment->stats->pool_bytes = pool_bytes(live);
+    live_flag_books(live);
     return live;
 }
 
@@ -154,6 +156,12 @@ static int receive(struct live *live, uint32_t index, char *error) {
     return count;
 }
 
+static void take_all_runs(struct live *live) {
+    do
+        live_take_runs(live, live->now);
+    while (live->behind);
+}
+
 static bool all_ports_ended(const struct live *live) {
     for (uint32_t i = 0; i < live->plan->ports; i++)
         if (!live->ended[i])
@@ -166,7 +174,7 @@ static bool all_ports_ended(const struct live *live) {
 static bool has_ended(struct live *live) {
     if (all_ports_ended(live)) {
         mold64_finish(live->mold);
-        live_take_runs(live, live->now);
+        take_all_runs(live);
         return true;
     }
     if (!mold64_has_ended(live->mold)) {
@@ -175,7 +183,8 @@ static bool has_ended(struct live *live) {
     }
     if (!live->ended_at)
         live->ended_at = live->now;
-    return !live->flagged || live->now - live->ended_at > ENDED_PATIENCE_MS * live->cycles_per_ms;
+    uint64_t patience_ms = live->flagged ? ENDED_PATIENCE_MS : ENDED_CERTAIN_MS;
+    return live->now - live->ended_at > patience_ms * live->cycles_per_ms;
 }
 
 static void show_end(struct live *live, bool ended) {
@@ -207,11 +216,13 @@ int live_run(struct live *live, const volatile sig_atomic_t *told_to_stop, char 
             frames += count > 0 ? count : 0;
             result = count < 0 ? -1 : 0;
         }
+        if (live->behind)
+            live_take_runs(live, live->now);
         live_repair(live);
         live_tell(live);
         if (result < 0) { /* all that came before the failure is to stand in the books */
             mold64_finish(live->mold);
-            live_take_runs(live, live->now);
+            take_all_runs(live);
             break;
         }
         bool ended = has_ended(live);

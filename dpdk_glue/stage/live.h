@@ -33,6 +33,9 @@ enum {
     LIVE_BURST = 64,
     LIVE_LINE_REPLIES = 2, /* what the retransmission server sends is pushed as this line */
     LIVE_ASKED = 256,      /* requests that are remembered */
+    /* Runs that are applied in one go. After a snapshot tens of thousands may be ready, and the port must not
+     * wait for all of them: its ring would overflow, and the next gap be there. */
+    LIVE_RUNS = 64,
     LIVE_PORTS = sizeof((struct plan){0}.port) / sizeof(struct plan_port),
     LIVE_LINES = sizeof((struct plan){0}.line) / sizeof(struct plan_line)
 };
@@ -70,9 +73,12 @@ struct live {
     uint32_t empty_rounds;
     struct live_asked asked[LIVE_ASKED]; /* the latest, in a ring */
     uint32_t asked_next;
+    uint64_t
+        snapshot_end; /* a snapshot stands in the books, up to here: waits for the lines to come so far */
     uint8_t fetch_session[MOLD64_SESSION_BYTES];
     uint32_t fetch;        /* the snapshot that is under way, for that session; 0 = none */
     bool applies_snapshot; /* its messages are going into the books */
+    bool behind;           /* more runs are ready than one round applies */
     bool doubtful;         /* something is missing that no packet will bring: only a snapshot helps */
     bool flagged;          /* all books carry BOOK_STALE */
     bool relaxes;          /* it has no core of its own */
@@ -94,7 +100,7 @@ void live_take_frame(struct live *live, const struct port_frame *frame, uint64_t
 /* A packet of MoldUDP64 on one of its lines. */
 void live_take_packet(struct live *live, const uint8_t *payload, uint32_t length, unsigned line,
                       uint64_t received);
-/* Applies what the arbitration has ready. */
+/* Applies what the arbitration has ready, but for LIVE_RUNS at most: then `behind` says that there is more. */
 void live_take_runs(struct live *live, uint64_t received);
 /* Messages into the books. */
 void live_apply(struct live *live, const uint8_t *blocks, size_t bytes);

@@ -23,8 +23,10 @@ static void measure_books(struct live *live, uint64_t received) {
 }
 
 void live_flag_books(struct live *live) {
-    bool stale = live->doubtful || live->applies_snapshot || mold64_missing(live->mold) ||
-                 (live->recovery && recovery_is_stale(live->recovery));
+    bool stale = live->doubtful || live->applies_snapshot || live->behind || mold64_missing(live->mold);
+    /* Before the first packet nobody knows what the books should be. */
+    if (live->recovery)
+        stale |= recovery_is_stale(live->recovery) || recovery_state(live->recovery) == RECOVERY_STARTING;
     if (stale == live->flagged)
         return;
     live->flagged = stale;
@@ -40,7 +42,8 @@ void live_apply(struct live *live, const uint8_t *blocks, size_t bytes) {
 
 void live_take_runs(struct live *live, uint64_t received) {
     struct mold64_run run;
-    while (mold64_next(live->mold, &run)) {
+    live->behind = false;
+    for (unsigned taken = 0; mold64_next(live->mold, &run); taken++) {
         if (run.new_session) {
             book_clear(live->books);
             live_repair_forget(live);
@@ -54,6 +57,10 @@ void live_take_runs(struct live *live, uint64_t received) {
         live_apply(live, run.blocks, run.length);
         live_enter(live, STAGE_WIRE);
         measure_books(live, received);
+        if (taken >= LIVE_RUNS && mold64_may_push(live->mold)) {
+            live->behind = true;
+            break;
+        }
     }
     live_flag_books(live);
 }

@@ -39,6 +39,7 @@ int live_repair_open(struct live *live, char *error) {
 
 void live_repair_forget(struct live *live) {
     live->fetch = 0;
+    live->snapshot_end = 0;
     live->applies_snapshot = false;
     live->doubtful = false;
     memset(live->asked, 0, sizeof live->asked);
@@ -53,7 +54,7 @@ static void ask(struct live *live, uint64_t first, uint64_t count) {
 /* A reply starts where a request did, or goes on where the reply before it ended. From a server that has its
  * numbers wrong come messages that are well-formed, and belong elsewhere: nothing else would tell. */
 static bool was_asked_for(struct live *live, const uint8_t *payload, uint32_t length) {
-    enum { SEQUENCE_AT = 10, COUNT_AT = 18 };
+    enum { SEQUENCE_AT = 10, COUNT_AT = 18, END_OF_SESSION = 0xffff };
     if (!mold64_is_well_formed(payload, length))
         return true; /* for the arbitration to say why it is refused */
     uint64_t sequence = bytes_be64(payload + SEQUENCE_AT);
@@ -61,7 +62,8 @@ static bool was_asked_for(struct live *live, const uint8_t *payload, uint32_t le
         struct live_asked *asked = &live->asked[i];
         bool goes_on = sequence == asked->next && sequence < asked->end;
         if (asked->end && (sequence == asked->first || goes_on)) {
-            asked->next = sequence + bytes_be16(payload + COUNT_AT);
+            uint32_t count = bytes_be16(payload + COUNT_AT);
+            asked->next = sequence + (count == END_OF_SESSION ? 0 : count);
             return true;
         }
     }
@@ -91,6 +93,7 @@ static void look(struct live *live, enum recovery_snapshot news) {
             mold64_hold_all(live->mold);
             live->fetch = recoverer_fetch(live->recoverer);
             memcpy(live->fetch_session, mold64_session(live->mold), sizeof live->fetch_session);
+            live->snapshot_end = 0;
             live->applies_snapshot = false;
             break;
         case RECOVERY_GIVE_UP:
@@ -99,6 +102,7 @@ static void look(struct live *live, enum recovery_snapshot news) {
             break;
         case RECOVERY_GO_ON:
             live->fetch = 0;
+            live->snapshot_end = 0;
             mold64_release(live->mold);
             live_take_runs(live, live->now);
             break;
@@ -116,9 +120,14 @@ static void begin_snapshot(struct live *live) {
     look(live, RECOVERY_BEGUN);
 }
 
-/* The packets of this very round may have begun another session, of which the machine has not been told. */
-static void end_snapshot(struct live *live, uint64_t sequence) {
+/* A snapshot that is ahead of the lines may be of another day: it is believed when they have come so far. The
+ * packets of this very round may have begun another session, of which the machine has not been told. */
+static void end_snapshot(struct live *live) {
+    uint64_t sequence = live->snapshot_end;
+    if (!sequence || mold64_known_end(live->mold) < sequence)
+        return;
     live->fetch = 0;
+    live->snapshot_end = 0;
     live->applies_snapshot = false;
     if (!mold64_join(live->mold, live->fetch_session, sequence)) {
         look(live, RECOVERY_FAILED);
@@ -141,7 +150,7 @@ static void take_snapshot(struct live *live, const struct recoverer_record *reco
         live_apply(live, record->data, record->length);
         break;
     case RECOVERER_SNAPSHOT_END:
-        end_snapshot(live, record->sequence);
+        live->snapshot_end = record->sequence;
         break;
     default:
         live->fetch = 0;
@@ -169,6 +178,8 @@ void live_repair(struct live *live) {
         return;
     if (live->recoverer)
         take_records(live);
+    if (recovery_state(live->recovery) == RECOVERY_JOINING)
+        end_snapshot(live);
     look(live, RECOVERY_NO_NEWS);
     live_flag_books(live);
 }

@@ -46,7 +46,7 @@ void live_tell(struct live *live) {
     if (live->books->dirty_count || live->publisher.session != live->books->session) {
         live_enter(live, STAGE_PUBLISH);
         uint64_t since = histogram_stamp();
-        publisher_step(&live->publisher, live->books);
+        publisher_write(&live->publisher, live->books);
         histogram_add(&live->segment->stats->stage[STAGE_PUBLISH], histogram_stamp() - since);
     }
     tell_live(live);

@@ -76,9 +76,9 @@ fail(struct snapshot *snapshot, uint64_t *counter, const char *format, ...) {
     histogram_grow(counter, 1);
     put(snapshot, RECOVERER_SNAPSHOT_FAILED, 0, text, (uint32_t)strlen(text));
     /* For the operator, once: the same may come again every second for hours. */
-    if (strcmp(snapshot->said, text) != 0)
+    if (snapshot->said != format)
         fprintf(stderr, "dataplane: %s\n", text);
-    memcpy(snapshot->said, text, sizeof text);
+    snapshot->said = format;
 }
 
 static void fail_to_connect(struct snapshot *snapshot, int reason) {

@@ -48,10 +48,10 @@ struct snapshot {
     uint32_t fetch;
     uint32_t run_bytes;
     uint64_t messages;
-    uint64_t end_ns;                /* of all patience */
-    uint64_t heard_ns;              /* when the server last said anything */
-    uint64_t spoke_ns;              /* and when we did */
-    char said[SNAPSHOT_TEXT_BYTES]; /* the last failure that was printed */
+    uint64_t end_ns;   /* of all patience */
+    uint64_t heard_ns; /* when the server last said anything */
+    uint64_t spoke_ns; /* and when we did */
+    const char *said;  /* the kind of failure that was printed last */
     struct soup soup;
     uint8_t run[SNAPSHOT_RUN_BYTES + 2 + UINT16_MAX];
 };

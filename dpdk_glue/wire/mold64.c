@@ -232,6 +232,10 @@ bool mold64_next(struct mold64 *mold, struct mold64_run *run) {
            next_of_stream(mold, &mold->live, run);
 }
 
+bool mold64_may_push(const struct mold64 *mold) {
+    return mold->current.count == 0;
+}
+
 void mold64_finish(struct mold64 *mold) {
     settle(mold);
     mold->holds_all = false;

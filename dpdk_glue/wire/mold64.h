@@ -90,6 +90,8 @@ uint64_t mold64_bytes(const struct mold64 *mold);
 /* `line` is below MOLD64_LINES. All runs of the packet before must have been taken. */
 enum mold64_verdict mold64_push(struct mold64 *mold, const uint8_t *payload, uint32_t length, unsigned line);
 bool mold64_next(struct mold64 *mold, struct mold64_run *run);
+/* Whether the pushed packet has been dealt with. Runs of held packets may be left for later: they keep. */
+bool mold64_may_push(const struct mold64 *mold);
 /* Gives up every gap: nothing more will come. */
 void mold64_finish(struct mold64 *mold);
 

@@ -61,8 +61,10 @@
  * when request_tries in a row brought nothing, or when RECOVERY_PATIENCE times their time has not brought
  * all: a bound for servers that trickle. Snapshots are fetched at least snapshot_retry apart; who wants one
  * sooner is LOST until then. Where WHOLE is to come and messages were given up, or a snapshot is needed, it
- * is LOST: for good, or until a snapshot or another session heals it. In LOST nothing is held back, unless
- * the books are void: a snapshot had begun, so they were emptied for it, and then it failed.
+ * is LOST: for good, or until a snapshot or another session heals it. In LOST no more is held than
+ * what stands behind a gap, unless the books are void: a snapshot had begun, so they were emptied for it, and
+ * then it failed. A gap is given up only where there is no snapshot server: where there is one, the packets
+ * behind the gap wait for it, as many as the window holds.
  */
 #ifndef APPLIANCE_WIRE_RECOVERY_H
 #define APPLIANCE_WIRE_RECOVERY_H

@@ -113,7 +113,8 @@ STRUCTS = {
         ("ready_cycles", "Q"),
         ("name", "64s"),
         ("message", "512s"),
-        ("reserved", "16s"),
+        ("parent_pid", "Q"),
+        ("reserved", "8s"),
         ("live", "64s"),
     ],
     "histogram": [

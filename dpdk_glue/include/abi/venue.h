@@ -123,7 +123,7 @@ struct venue_segment {
     uint8_t abi_hash[32];
     uint64_t bytes;
     uint64_t cycles_per_s; /* the sender's clock */
-    uint64_t reserved;
+    uint64_t parent_pid;   /* whose end is the sender's */
     struct venue_plan plan;
     struct venue_control control;
     struct venue_live live;
