@@ -100,7 +100,8 @@ void live_take_frame(struct live *live, const struct port_frame *frame, uint64_t
 /* A packet of MoldUDP64 on one of its lines. */
 void live_take_packet(struct live *live, const uint8_t *payload, uint32_t length, unsigned line,
                       uint64_t received);
-/* Applies what the arbitration has ready, but for LIVE_RUNS at most: then `behind` says that there is more. */
+/* Applies what the arbitration has ready, but for LIVE_RUNS at most: then `behind` says that there is more.
+ * */
 void live_take_runs(struct live *live, uint64_t received);
 /* Messages into the books. */
 void live_apply(struct live *live, const uint8_t *blocks, size_t bytes);

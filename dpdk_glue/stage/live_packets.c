@@ -53,10 +53,12 @@ void live_take_runs(struct live *live, uint64_t received) {
         live->doubtful |= run.gap_before != 0;
         live_flag_books(live);
         live->books->sequence = run.first_sequence;
-        live_enter(live, STAGE_BOOK);
-        live_apply(live, run.blocks, run.length);
-        live_enter(live, STAGE_WIRE);
-        measure_books(live, received);
+        if (run.length) { /* else it only tells of a gap at the end */
+            live_enter(live, STAGE_BOOK);
+            live_apply(live, run.blocks, run.length);
+            live_enter(live, STAGE_WIRE);
+            measure_books(live, received);
+        }
         if (taken >= LIVE_RUNS && mold64_may_push(live->mold)) {
             live->behind = true;
             break;

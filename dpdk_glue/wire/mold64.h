@@ -51,9 +51,9 @@
  * at the start) the first is not believed, whatever it is: MOLD64_FAR_AHEAD, and nothing of it is kept. The
  * next one on the same line is, when it fits: data or an end that starts where the first ended, a heartbeat
  * there or a little later; and when no packet nearer to us came on either live line between them. So a forged
- * packet harms nothing, however often it is sent, and after a long blackout the feed is believed again. Forged
- * packets that fit each other are believed, and a snapshot undoes that: mold64_join forgets what is far ahead
- * of it, and an end of the session that was.
+ * packet harms nothing, however often it is sent, and after a long blackout the feed is believed again.
+ * Forged packets that fit each other are believed, and a snapshot undoes that: mold64_join forgets what is
+ * far ahead of it, and an end of the session that was.
  */
 #ifndef APPLIANCE_WIRE_MOLD64_H
 #define APPLIANCE_WIRE_MOLD64_H
@@ -125,9 +125,9 @@ void mold64_hold_all(struct mold64 *mold);
 /* A snapshot stands, and `sequence` is the first message to follow it: what is held below is dropped, and
  * delivery goes on from there. What was known to exist only by packets from before mold64_hold_all is
  * forgotten, but for what had been delivered. False, and nothing is changed, if the session (NULL = ours,
- * whichever it is) is not ours, or `sequence` is 0 or more than `far` messages ahead of all that is known: the
- * image of another session, behind which all that comes would be late. Before the first packet any session
- * becomes ours, and any sequence will do. */
+ * whichever it is) is not ours, or `sequence` is 0 or more than `far` messages ahead of all that is known:
+ * the image of another session, behind which all that comes would be late. Before the first packet any
+ * session becomes ours, and any sequence will do. */
 bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence);
 /* Delivery goes on where it stopped. */
 void mold64_release(struct mold64 *mold);
