@@ -4,7 +4,7 @@
 #   lint        the style and the types of everything
 #   tests       all of pytest on the build that is installed
 #   variants    each way to build, with warnings as errors, passing all tests but those marked `heavy`
-#               (millions of messages: they run once, above); clang's sanitizers those that are mostly C
+#               (millions of messages: they run once, above), or those that the variant's option touches
 #   threads     the native tests (rings, views, counters, the recoverer) under the thread sanitizer; and in
 #               the sanitizers' and clang's builds, where they are tests like others
 #   fuzzing     every libFuzzer target for FUZZ_SECONDS
@@ -41,12 +41,33 @@ lint_shell() {
 # --- build variants -----------------------------------------------------------------------------------------
 
 # Tests of what no build option changes.
-SAME_FOR_ALL_VARIANTS=(tests/unit/test_bootstrap.py tests/unit/test_lint.py)
+SAME_FOR_ALL_VARIANTS=(tests/unit/test_{bootstrap,config,lint,netlab}.py)
 
-# clang's sanitizers see what gcc's do not (arithmetic on null pointers, for one). Tests that spend their time
+# What a variant's option changes, and what sits on top of it; a variant that is not named here is tested with
+# all but the heavy ones. That of plain gcc is the installed build with warnings as errors: built, and no more.
+# clang's sanitizers see what gcc's do not (arithmetic on null pointers, for one): tests that spend their time
 # in C with odd input run with both.
-CLANG_SANITIZED=(tests/property
-    tests/unit/test_{dataplane,feed_stage,frame,mold64,port_capture,port_file,recoverer_snapshot,soup}.py)
+LIVE='dataplane cli_run demo feed_stage metrics status native_abi'
+declare -A TESTS_OF=(
+    [gcc]=none
+    [sanitizers-clang]="property $LIVE frame mold64 mold64_live mold64_far port_capture port_file port_udp
+        port_dpdk port_pace igmp recovery recoverer_snapshot soup venue_frames"
+    [without-stats]="$LIVE book_digest book_order_rules cli_bench e2e"
+    [without-dpdk]="$LIVE port_udp port_pace port_file venue_feed cli_venue e2e"
+    [without-gzip]="port_file port_capture cli_feed_files cli_bench synth_feed synth_command feed_stage dataplane"
+)
+
+# The files or folders of the tests of a variant, one a line; none = all.
+tests_of() {
+    local word
+    for word in ${TESTS_OF[$1]:-}; do
+        if [[ -d tests/$word ]]; then
+            echo "tests/$word"
+        elif [[ -f tests/unit/test_$word.py ]]; then
+            echo "tests/unit/test_$word.py"
+        fi
+    done
+}
 
 SANITIZE='--buildtype=debugoptimized -Db_sanitize=address,undefined'
 SHARED_RUNTIME='-Db_lundef=false -Dc_args=-shared-libasan -Dc_link_args=-shared-libasan'
@@ -91,7 +112,8 @@ import os, sys, appliance
 if not appliance.__file__.startswith(os.environ["PYTHONPATH"]):
     sys.exit(f"these tests would run against {appliance.__file__}")
 END
-    local tests=()
+    local tests
+    mapfile -t tests < <(tests_of "$name")
     if [[ $name == sanitizers* ]]; then
         # Python itself is not instrumented: the runtime comes first by preload, Python's own leaks are not
         # ours, and its objects live in malloc's memory so that a read past one of them is seen.
@@ -99,12 +121,11 @@ END
         runtime=$(gcc -print-file-name=libasan.so)
         if [[ $name == *-clang ]]; then
             runtime=$(clang -print-file-name="libclang_rt.asan-$(uname -m).so")
-            tests=("${CLANG_SANITIZED[@]}")
         fi
         export LD_PRELOAD=$runtime PYTHONMALLOC=malloc
         export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     fi
-    "$BIN/pytest" -q -m 'not heavy' -p no:cacheprovider \
+    "$BIN/pytest" -q -m 'not heavy and not long' -p no:cacheprovider \
         "${SAME_FOR_ALL_VARIANTS[@]/#/--ignore=}" "${tests[@]}"
 }
 
@@ -186,7 +207,7 @@ run_suite() {
 
     step_beside "tests: all, as installed" "$BIN/pytest" -q
     for name in "${built[@]}"; do
-        step_beside "$name: tests" test_variant "$name"
+        [[ ${TESTS_OF[$name]:-} == none ]] || step_beside "$name: tests" test_variant "$name"
     done
     for name in "${native[@]}"; do
         step_beside "$name: native tests" test_natively "$name"
