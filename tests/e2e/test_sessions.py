@@ -54,7 +54,7 @@ def test_a_session_whose_end_nobody_hears_is_left_when_it_is_silent(truth: Truth
     assert_second_day(outcome, truth)
     ends = [outcome.report["lines"][line]["blacked_out_signals"] for line in "AB"]
     assert min(ends) >= 5, "no end of the first session was heard"
-    if not outcome.count("recovery", "snapshots") and not outcome.count("recovery", "given_up"):
+    if outcome.messages == 2 * truth.messages:  # a busy machine may have sent the last ones into the dark
         assert outcome.digest == both_days
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from itertools import count
 
 HERE = "127.0.0.1"
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 PORTS = (26_400, 26_401)
 _CLONE_NEWNET = 0x40000000
 _NUMBERS = count(os.getpid() % 10_000 * 6)
