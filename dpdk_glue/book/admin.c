@@ -62,6 +62,8 @@ static const char *stock_of(const struct itch_message *message) {
 uint16_t book_admin(struct book_set *set, const struct itch_message *message, struct book_event *event) {
     event->trade_px = 0;
     event->trade_qty = 0;
+    if (message->malformed)
+        book_take_malformed(set, message->locate);
     if (message->type == 'B')
         set->counters.broken_trades++;
     const char *stock = stock_of(message);

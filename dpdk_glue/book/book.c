@@ -81,13 +81,7 @@ void book_set_stale(struct book_set *set, bool stale) {
             book_mark_dirty(set, &set->books[set->published[i]]);
 }
 
-void book_count_malformed(struct book_set *set, const uint8_t *message, unsigned length) {
-    enum { LOCATE_END = 3 };
-    set->counters.bad_length++;
-    set->empty_messages += !length;
-    if (!length)
-        return;
-    uint32_t locate = length < LOCATE_END ? 0 : (uint32_t)message[1] << 8 | message[2];
+void book_take_malformed(struct book_set *set, uint16_t locate) {
     if (locate == 0 || locate > set->locates) {
         set->nobodys_messages++;
         return;
@@ -95,7 +89,7 @@ void book_count_malformed(struct book_set *set, const uint8_t *message, unsigned
     struct book *book = &set->books[locate];
     set->stale_books += !(book->flags & BOOK_STALE);
     book->flags |= BOOK_STALE;
-    book->locate = (uint16_t)locate;
+    book->locate = locate;
     if (locate > set->locates_used)
         set->locates_used = locate;
     book_mark_dirty(set, book);

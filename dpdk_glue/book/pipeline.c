@@ -6,8 +6,11 @@
  */
 #include "book/apply.h"
 #include "book/digest.h"
+#include "wire/bytes.h"
 
 #include <string.h>
+
+enum { LOCATE_END = 3 }; /* of a message: its type, and its locate */
 
 struct group {
     struct itch_message messages[BOOK_GROUP];
@@ -47,8 +50,15 @@ static __attribute__((noinline, cold)) void skip_malformed(struct book_set *set,
     if (length && !itch_shapes[message[0]].length)
         set->counters.unknown_type++;
     else
-        book_count_malformed(set, message, length);
+        set->counters.bad_length++;
+    set->empty_messages += !length;
     memset(decoded, 0, sizeof *decoded);
+    if (!length || !itch_shapes[message[0]].length)
+        return;
+    /* Its book is flagged when its turn comes, not before: what came before it was not stale. */
+    decoded->malformed = 1;
+    if (length >= LOCATE_END)
+        decoded->locate = bytes_be16(message + 1);
 }
 
 /* Asked near the end of the run, and where a length is wrong. */

@@ -23,7 +23,8 @@ struct itch_message {
     uint16_t locate;
     uint16_t tracking;
     uint8_t type;
-    uint8_t zero[3];
+    uint8_t malformed; /* 1: of a known type, but not of its length; nothing else is known but its locate */
+    uint8_t zero[2];
     uint64_t reference;
     union {
         uint64_t new_reference; /* U */

@@ -13,7 +13,7 @@ import pytest
 from e2e.proxies import dead_port
 from e2e.truth import Truth
 from e2e.wire import HERE
-from e2e.world import ONLY_REQUESTS, RECOVERY, Outcome, Servers, World, assert_lossless
+from e2e.world import ONLY_REQUESTS, PATIENT, RECOVERY, Outcome, Servers, World, assert_lossless
 
 from appliance.dataplane import Port
 
@@ -38,9 +38,8 @@ def assert_accounted_for(outcome: Outcome, truth: Truth) -> None:
 
 
 def test_sigterm_in_full_flow_stops_within_a_second_with_everything_accounted_for(truth: Truth) -> None:
-    patient = replace(RECOVERY, request_tries=1_000)
     options = ("--loss", 0.05, "--same-gap", 0.01)
-    with World(truth, options, ONLY_REQUESTS, patient) as world, world.watched() as watcher:
+    with World(truth, options, ONLY_REQUESTS, PATIENT) as world, world.watched() as watcher:
         world.go()
         world.wait_for_messages(truth.messages // 3)
         started_s = time.monotonic()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from e2e.truth import History, Truth
 from e2e.watch import Watcher
-from e2e.world import RECOVERY, World, assert_lossless, wait_for
+from e2e.world import PATIENT, RECOVERY, World, assert_lossless, wait_for
 
 FIRST_LATE = 3  # the verdict of a packet all of which came before
 
@@ -65,7 +65,7 @@ def test_what_one_line_alone_loses_is_filled_by_the_other_without_asking(truth: 
 
 @pytest.mark.parametrize("burst", [1, 40])
 def test_the_same_gap_on_both_lines_is_asked_for(truth: Truth, burst: int) -> None:
-    with World(truth, ("--same-gap", 0.02, "--same-gap-burst", burst)) as world:
+    with World(truth, ("--same-gap", 0.02, "--same-gap-burst", burst), recovery=PATIENT) as world:
         outcome = world.run()
     assert_lossless(outcome, truth)
     assert outcome.count("recovery", "filled_by_request") > 0
@@ -126,7 +126,7 @@ def test_a_short_blackout(truth: Truth, lines: str) -> None:
 def test_the_last_messages_of_the_session_are_lost_on_both_lines(truth: Truth) -> None:
     """The ends of session come through: they tell that something is missing."""
     options = ("--blackout", "both:0.5:0.3")
-    with World(truth, options, linger_s=1.0) as world:
+    with World(truth, options, recovery=PATIENT, linger_s=1.0) as world:
         outcome = world.run()
     assert_lossless(outcome, truth)
     assert outcome.count("recovery", "filled_by_request") > 0

@@ -12,6 +12,7 @@ from e2e.world import (
     NOBODY,
     ONLY_REQUESTS,
     ONLY_SNAPSHOTS,
+    PATIENT,
     RECOVERY,
     Outcome,
     Servers,
@@ -35,7 +36,7 @@ def assert_stale(outcome: Outcome, truth: Truth) -> None:
 
 @pytest.mark.heavy
 def test_a_retransmission_server_that_gives_less_than_is_asked_for(truth: Truth) -> None:
-    with World(truth, (*GAPS, "--request-fault", "partial"), ONLY_REQUESTS) as world:
+    with World(truth, (*GAPS, "--request-fault", "partial"), ONLY_REQUESTS, PATIENT) as world:
         outcome = world.run()
     assert_lossless(outcome, truth)
     assert outcome.count("recovery", "requests") > outcome.count("recovery", "gaps")
@@ -45,15 +46,15 @@ def test_a_retransmission_server_that_gives_less_than_is_asked_for(truth: Truth)
 @pytest.mark.parametrize("delay_ms", [10, 50])
 def test_a_retransmission_server_that_is_slow(truth: Truth, delay_ms: int) -> None:
     """The second takes longer than a reply is waited for: it is asked again, and what comes late helps."""
-    with World(truth, (*GAPS, "--request-delay", delay_ms), ONLY_REQUESTS, linger_s=0.6) as world:
+    options = (*GAPS, "--request-delay", delay_ms)
+    with World(truth, options, ONLY_REQUESTS, PATIENT, linger_s=0.6) as world:
         outcome = world.run()
     assert_lossless(outcome, truth)
 
 
 @pytest.mark.heavy
 def test_a_retransmission_server_that_loses_half_of_its_replies(truth: Truth) -> None:
-    patient = replace(RECOVERY, request_tries=30)
-    with World(truth, (*GAPS, "--request-loss", 0.5), ONLY_REQUESTS, patient, linger_s=0.6) as world:
+    with World(truth, (*GAPS, "--request-loss", 0.5), ONLY_REQUESTS, PATIENT, linger_s=0.6) as world:
         outcome = world.run()
     assert_lossless(outcome, truth)
     assert outcome.count("recovery", "repeats") > 0
@@ -104,8 +105,7 @@ def test_replies_that_lie_at_first_are_asked_for_again(truth: Truth) -> None:
         ]
         return lies[number % len(lies)]
 
-    patient = replace(RECOVERY, request_tries=50)
-    with World(truth, GAPS, is_late=True, recovery=patient, linger_s=0.8) as world:
+    with World(truth, GAPS, is_late=True, recovery=PATIENT, linger_s=0.8) as world:
         with Requests(world.venue.address("requests"), mood) as server:
             world.servers = Servers(server.port, "none")
             world.join()
@@ -203,7 +203,7 @@ def test_a_late_data_plane_joins_by_a_snapshot(truth: Truth) -> None:
 
 @pytest.mark.heavy
 def test_a_late_data_plane_can_also_ask_for_all_that_was_before(truth: Truth) -> None:
-    with World(truth, ("--loss", 0.01), ONLY_REQUESTS, is_late=True, linger_s=0.6) as world:
+    with World(truth, ("--loss", 0.01), ONLY_REQUESTS, PATIENT, is_late=True, linger_s=0.6) as world:
         world.go()
         world.wait_until_sent(truth.messages // 3)
         world.join()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.book import Model
@@ -37,8 +37,8 @@ class Truth:
     digest: int
     depth_digest: int
     symbols: tuple[str, ...]
-    history: tuple[History, ...]
-    bodies: list[bytes]
+    history: tuple[History, ...] = field(repr=False)
+    bodies: list[bytes] = field(repr=False)
 
     @classmethod
     def of(cls, path: Path, watched: int = 4) -> Truth:

@@ -32,6 +32,8 @@ RECOVERY = Recovery(
     snapshot_timeout_ms=2_000,
     snapshot_retry_ms=150,
 )
+# Never gives up on a retransmission server, however busy the machine is.
+PATIENT = replace(RECOVERY, request_tries=1_000)
 # In a build with the address sanitizer: neither Python's own leaks are ours nor those of libxdp (80 bytes in
 # xsk_umem__create), but the data plane is our own program.
 _LEAKS_ARE_ERRORS = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=1"}
@@ -71,7 +73,7 @@ class Outcome:
     sequence: int
     digest: int
     depth_digest: int
-    stats: dict[str, Any]
+    stats: dict[str, Any] = field(repr=False)
     report: dict[str, Any]
 
     def count(self, part: str, name: str) -> int:
@@ -278,7 +280,7 @@ def _end(plane: DataPlane) -> None:
 
 def assert_lossless(outcome: Outcome, truth: Truth) -> None:
     """The books are fresh, and nobody could tell that anything was ever missing."""
-    assert not outcome.is_stale, outcome
+    assert not outcome.is_stale, f"{outcome} {outcome.stats['recovery']} {outcome.stats['recoverer']}"
     assert outcome.recovery_state == "whole"
     assert outcome.depth_digest == truth.depth_digest
     assert outcome.sequence == truth.messages

@@ -115,6 +115,7 @@ class Model:
             return None
         if len(body) != LENGTHS[kind]:
             counts["bad_length"] += 1
+            self._miss(body)
             return None
         name = chr(kind)
         self.by_type[name] = self.by_type.get(name, 0) + 1
@@ -133,6 +134,12 @@ class Model:
             book.learn(body)
         handler = self._handlers.get(kind)
         return self._event(book, body, handler) if handler else None
+
+    def _miss(self, body: bytes) -> None:
+        """Take note of a malformed message: the book that it names has missed something."""
+        locate = int.from_bytes(body[1:3], "big") if len(body) >= 3 else 0
+        if 0 < locate <= self.locates:
+            self.books.setdefault(locate, Book(locate)).stale = True
 
     def _event(self, book: Book, body: bytes, handler: Handler) -> Event | None:
         state_before = book.state

@@ -11,6 +11,7 @@ from model.records import (
     HALTED,
     LOCKED,
     SHORT_SALE_RESTRICTED,
+    STALE,
     U32,
     Best,
 )
@@ -52,6 +53,7 @@ class Book:
         "locate",
         "operational_halt",
         "reg_sho",
+        "stale",
         "symbol",
         "traded_qty",
         "trading_state",
@@ -66,6 +68,7 @@ class Book:
         self.trading_state = b""
         self.operational_halt = b""
         self.reg_sho = b""
+        self.stale = False  # a malformed message named it
         self.last_px = 0
         self.last_qty = 0
         self.traded_qty = 0
@@ -116,4 +119,4 @@ class Book:
         (bid_px, _, bid_orders), (ask_px, _, ask_orders) = self.best
         if bid_orders and ask_orders and bid_px >= ask_px:
             flags |= LOCKED if bid_px == ask_px else CROSSED
-        return flags
+        return flags | STALE if self.stale else flags

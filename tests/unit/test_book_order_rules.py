@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import pytest
+from model.messages import frame, message
 from model.records import (
     ASK,
     ASK_CHANGED,
     BID,
     BID_CHANGED,
     LOCKED,
+    STALE,
     U32,
     Event,
 )
 from model.told import HERE, STOCK, THERE, Books
+
+
+def test_a_message_of_a_wrong_length_makes_only_the_book_stale_that_it_names(books: Books) -> None:
+    books.add(1, b"B", 300, 100_500)
+    books.add(2, b"B", 300, 100_500, locate=THERE)
+    assert books.raw(b"D" + HERE.to_bytes(2, "big") + bytes(8)) is None
+    assert books.counted() == {"bad_length": 1}
+    here, there = books.add(3, b"B", 10, 100_600), books.add(4, b"B", 10, 100_600, locate=THERE)
+    assert here is not None
+    assert there is not None
+    assert here.flags == BID_CHANGED | STALE
+    assert there.flags == BID_CHANGED
+    assert [books.inner.summary(locate).flags for locate in (HERE, THERE)] == [STALE, 0]
+
+
+def test_what_came_before_a_malformed_message_is_not_stale_however_it_was_fed(books: Books) -> None:
+    short = b"D" + HERE.to_bytes(2, "big") + bytes(8)
+    events = books.inner.feed(
+        frame([message("A", HERE, 0, 1, b"B", 300, STOCK, 100_500), short, message("D", HERE, 0, 1)])
+    )
+    assert [event.flags for event in events] == [BID_CHANGED, BID_CHANGED | STALE]
 
 
 def test_an_added_bid_becomes_the_best_and_gives_an_event(books: Books) -> None:
