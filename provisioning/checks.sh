@@ -11,6 +11,7 @@
 
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 BIN=$PWD/.venv/bin
+TESTS_MAY_TAKE_S=1500 # of one build: a test that hangs must not take the whole suite with it
 
 # --- lint ---------------------------------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ END
         export LD_PRELOAD=$runtime PYTHONMALLOC=malloc
         export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     fi
-    "$BIN/pytest" -q -m 'not heavy and not long' -p no:cacheprovider \
+    timeout "$TESTS_MAY_TAKE_S" "$BIN/pytest" -q -m 'not heavy and not long' -p no:cacheprovider \
         "${SAME_FOR_ALL_VARIANTS[@]/#/--ignore=}" "${tests[@]}"
 }
 
@@ -205,7 +206,7 @@ run_suite() {
         step_with clang-tidy "lint: clang-tidy" lint_c_tidy
     fi
 
-    step_beside "tests: all, as installed" "$BIN/pytest" -q
+    step_beside "tests: all, as installed" timeout "$TESTS_MAY_TAKE_S" "$BIN/pytest" -q
     for name in "${built[@]}"; do
         [[ ${TESTS_OF[$name]:-} == none ]] || step_beside "$name: tests" test_variant "$name"
     done

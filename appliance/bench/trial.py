@@ -16,6 +16,7 @@ from typing import Any
 from appliance.bench.offline import BenchError
 from appliance.book.software import BookLimits
 from appliance.dataplane import DataPlane, Line, Plan, Port
+from appliance.dataplane.process import end_with_parent
 from appliance.observe.counters import LINES
 from appliance.observe.reading import Reading, read
 
@@ -136,7 +137,13 @@ def run_venue(words: list[str], core: int) -> dict[str, Any]:
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})  # what we start inherits it
     try:
-        venue = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        venue = subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509  (there is one thread)
+        )
     finally:
         os.sched_setaffinity(0, before)
     report, complaints = venue.communicate()

@@ -13,7 +13,7 @@ from appliance.cli.instance import name_option
 from appliance.cli.terminal import screens
 from appliance.dataplane import Segment
 from appliance.native import ffi
-from appliance.observe.reading import attach_living
+from appliance.observe.reading import attach_living, read
 
 # What makes a book worthless, and is said first and loudest.
 _WARNINGS = {
@@ -60,7 +60,15 @@ def show(symbol: str, name: str | None, as_json: bool, watch: bool, interval: fl
 
 def _written(segment: Segment, index: int, as_json: bool) -> str:
     view = segment.view(index)
-    return json.dumps(as_data(view)) if as_json else "\n".join(as_rows(view, segment.state))
+    # A view that nobody renews is as good as stale, whatever it says itself.
+    hung = read(segment).is_late
+    if as_json:
+        data = as_data(view)
+        return json.dumps(data | {"late": hung, "stale": data["stale"] or hung})
+    rows = as_rows(view, segment.state)
+    if hung:
+        rows.insert(0, "*** LATE: the data plane has not come round for a while: this book may be old ***")
+    return "\n".join(rows)
 
 
 def flags_of(view: Any) -> list[str]:

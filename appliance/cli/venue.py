@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from ipaddress import IPv4Address
@@ -213,7 +214,11 @@ def _text(report: dict[str, Any]) -> str:
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=1, help="Of the market and of all faults.")
 @click.option("--stop-after", type=click.IntRange(min=1), help="The day ends after so many messages.")
 @click.option("--days", type=int, default=1, help="Send the day so often, each time as another session.")
-@click.option("--session", default="0000000001", help="The first session; digits at its end count up.")
+@click.option(
+    "--session",
+    default=lambda: f"{int(time.time()):010d}",
+    help="The first session; digits at its end count up.  [default: the seconds since 1970]",
+)
 @click.option("--rate", type=click.IntRange(0, 10**9), default=0, help="Messages a second; 0 is flat out.")
 @click.option("--pace", type=click.Choice(["recorded"]), help="Send by the times of the messages.")
 @click.option("--speed", type=float, default=1.0, help="So many times as fast as recorded.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import shutil
@@ -51,6 +52,12 @@ class Death:
         else:
             how = f"ended with status {self.status}" if self.status else self.state
         return f"{how}; last stage {self.stage}, last sequence {self.sequence:,}"
+
+
+def end_with_parent() -> None:
+    """Ask the kernel to tell this process to end when its parent does; to be called between fork and exec."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def program() -> str:

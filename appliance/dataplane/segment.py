@@ -41,7 +41,7 @@ def create_segment(name: str, plan: Plan) -> int:
     file = _take_name(_DIRECTORY / name)
     try:
         memory = _laid_out(name, plan)
-        os.ftruncate(file, len(memory))
+        os.posix_fallocate(file, 0, len(memory))  # a full file system says so now, not when a page is touched
         # All but the magic, then the magic: who finds it finds the rest.
         os.pwrite(file, memory[8:], 8)
         os.pwrite(file, memory[:8], 0)

@@ -114,8 +114,8 @@ bool book_type_has_order(uint8_t type);
 /* Marks everything stale or fresh again: the feed's business. A book that a malformed message names is stale
  * by itself, until the books are cleared. */
 void book_set_stale(struct book_set *set, bool stale);
-/* A message of a known type and a wrong length: its locate (0 if not even that is there) stands where it does in
- * all messages, so only that book has missed something. */
+/* A message of a known type and a wrong length: its locate (0 if not even that is there) stands where it does
+ * in all messages, so only that book has missed something. */
 void book_take_malformed(struct book_set *set, uint16_t locate);
 /* How many books are stale, each for itself or all of them; of all at least 1, even if none is named yet. */
 uint32_t book_stale_count(const struct book_set *set);

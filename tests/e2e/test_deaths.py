@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from dataclasses import replace
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 from e2e.proxies import dead_port
@@ -142,10 +142,9 @@ def test_a_sender_killed_alone_ends_the_exchange_with_one_line(truth: Truth) -> 
     with World(truth) as world:
         world.go()
         world.wait_for_messages(1_000)
-        sender = subprocess.run(
-            ["pgrep", "-P", str(world.venue.process.pid)], capture_output=True, text=True, check=True
-        )
-        subprocess.run(["kill", "-9", *sender.stdout.split()], check=True)
+        parent = world.venue.process.pid
+        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
         _, complaint = world.venue.process.communicate(timeout=30)
         assert world.venue.process.returncode == 2
         assert complaint.count("\n") == 1

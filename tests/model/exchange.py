@@ -122,7 +122,7 @@ class Venue:
     def __init__(self, *words: str | int | float | Path, lines: Lines | None = None) -> None:
         options = [*map(str, words), *(lines.options if lines else [])]
         self.process = subprocess.Popen(
-            [*COMMAND, "venue", "--json", "--quiet",
+            [*COMMAND, "venue", "--json", "--quiet", "--session", "0000000001",
              "--requests", f"{HERE}:0", "--snapshots", f"{HERE}:0", *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip

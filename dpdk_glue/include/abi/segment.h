@@ -60,7 +60,7 @@ struct shm_header {
     uint64_t started_cycles;
     uint64_t ready_cycles; /* 0 until SHM_RUNNING */
     char name[64];
-    char message[512]; /* one line: why it failed */
+    char message[512];   /* one line: why it failed */
     uint64_t parent_pid; /* whose end is ours, with PLAN_DIE_WITH_PARENT */
     uint64_t reserved[1];
     struct shm_live live;
