@@ -55,7 +55,8 @@ declare -A TESTS_OF=(
         port_dpdk port_pace igmp recovery recoverer_snapshot soup venue_frames"
     [without-stats]="$LIVE book_digest book_order_rules cli_bench e2e"
     [without-dpdk]="$LIVE port_udp port_pace port_file venue_feed cli_venue e2e"
-    [without-gzip]="port_file port_capture cli_feed_files cli_bench synth_feed synth_command feed_stage dataplane"
+    [without-gzip]="port_file port_capture cli_feed_files cli_bench synth_feed synth_command feed_stage
+        dataplane"
 )
 
 # The files or folders of the tests of a variant, one a line; none = all.
