@@ -45,7 +45,7 @@ lint_shell() {
 SAME_FOR_ALL_VARIANTS=(tests/unit/test_{bootstrap,config,lint,netlab}.py)
 
 # What a variant's option changes, and what sits on top of it; a variant that is not named here is tested with
-# all but the heavy ones. That of plain gcc is the installed build with warnings as errors: built, and no more.
+# all but the heavy ones. Plain gcc is the installed build with warnings as errors: built, and no more.
 # clang's sanitizers see what gcc's do not (arithmetic on null pointers, for one): tests that spend their time
 # in C with odd input run with both.
 LIVE='dataplane cli_run demo feed_stage metrics status native_abi'
