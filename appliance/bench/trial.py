@@ -23,7 +23,7 @@ from appliance.observe.reading import Reading, read
 _LINES = (Line(IPv4Address("239.192.1.1"), 26400), Line(IPv4Address("239.192.1.2"), 26401))
 _BOOKS = BookLimits(orders=1 << 20, order_pages=24 << 10, levels=1 << 18, prefault=1)
 _VIEWS = 10
-_LINGER_S = 0.1
+_LINGER_S = 0.5  # the books of a session are digested behind its end, and cleared for the next
 _NAME = f"bench-{os.getpid()}"
 
 
