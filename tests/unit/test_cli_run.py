@@ -221,11 +221,11 @@ def test_one_that_dies_again_and_again_is_given_up(run: Run, idle: Path) -> None
     running = run("--config", idle)
     for life in range(1, 6):
         running.line("ready in", life)
-        os.kill(dataplane(), signal.SIGSEGV)
+        os.kill(dataplane(), signal.SIGKILL)
         if life < 5:
-            running.line("DIED: killed by SIGSEGV", life)
+            running.line("DIED: killed by SIGKILL", life)
     assert running.end() == 2
-    running.line("died 5 times, each within 10 s, and is given up; the last time: killed by SIGSEGV")
+    running.line("died 5 times, each within 10 s, and is given up; the last time: killed by SIGKILL")
 
 
 def test_the_pauses_between_starts_grow() -> None:
