@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sysconfig
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from appliance.dataplane import DataPlane, Line, Plan, Port
 from appliance.dataplane.process import end_with_parent
 from appliance.observe.counters import LINES
 from appliance.observe.reading import Reading, read
+from appliance.programs import installed
 
 _LINES = (Line(IPv4Address("239.192.1.1"), 26400), Line(IPv4Address("239.192.1.2"), 26401))
 _BOOKS = BookLimits(orders=1 << 20, order_pages=24 << 10, levels=1 << 18, prefault=1)
@@ -46,7 +46,6 @@ class Trial:
     sent_messages: int
     sent_packets: int
     messages: int
-    arrived: int
     dropped: int
     missed: int
     gaps: int
@@ -85,10 +84,10 @@ class Trial:
 
 
 def venue_words(day: Path, core: int) -> list[str]:
-    appliance = str(Path(sysconfig.get_path("scripts")) / "appliance")
     return [
-        appliance, "venue", "--json", "--file", str(day), "--core", str(core), "--lead-in", "0.3",
-        "--linger", str(_LINGER_S), "--requests", "127.0.0.1:0", "--snapshots", "127.0.0.1:0",
+        installed("appliance"), "venue", "--json", "--file", str(day), "--core", str(core),
+        "--lead-in", "0.3", "--linger", str(_LINGER_S),
+        "--requests", "127.0.0.1:0", "--snapshots", "127.0.0.1:0",
     ]  # fmt: skip
 
 
@@ -122,7 +121,6 @@ def run_trial(link: Link, day: Path, rate: float, days: int, cores: tuple[int, i
         sent_messages=report["messages"],
         sent_packets=report["packets"],
         messages=reading.live["messages"],
-        arrived=sum(line["messages"] for line in lines),
         dropped=sum(port["dropped"] for port in reading.ports),
         missed=sum(line["gap_messages"] for line in lines),
         gaps=reading.recovery["gaps"],

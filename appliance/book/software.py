@@ -17,6 +17,22 @@ from appliance.native import constants, dtype, ffi, library
 
 Records = npt.NDArray[Any]
 
+# What a book cannot make sense of, or has no room for; all but the first are faults of the feed or a limit.
+ODDITIES = (
+    "unknown_type",
+    "bad_length",
+    "bad_side",
+    "bad_locate",
+    "unknown_reference",
+    "duplicate_reference",
+    "wrong_locate",
+    "zero_quantity",
+    "overfill",
+    "no_order_page",
+    "no_order",
+    "no_level",
+)
+
 _EVENTS_AT_ONCE = 65_536
 _BYTES_AT_ONCE = 1 << 20  # whatever is given at once is copied; the longest message has 65,537 bytes
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
-import sysconfig
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
-from pathlib import Path
 from typing import Any
 
 import click
 
 from appliance.netlab import DEFAULT_NETWORK, Lab, LabError
+from appliance.programs import installed
 
 _REQUESTS, _SNAPSHOTS = 26500, 26501
 
@@ -112,7 +110,7 @@ def _described(lab: Lab) -> list[str]:
 
 def _next(lab: Lab) -> list[str]:
     """Return the two commands to try; both symbols are busy ones of that market."""
-    appliance = shutil.which("appliance") or str(Path(sysconfig.get_path("scripts")) / "appliance")
+    appliance = installed("appliance")
     requests, snapshots = (f"{lab.requests.there_address}:{port}" for port in (_REQUESTS, _SNAPSHOTS))
     venue = [
         "sudo", "ip", "netns", "exec", lab.namespace, appliance, "venue", "--messages", "2000000",

@@ -8,27 +8,13 @@ from typing import Any
 
 import click
 
-from appliance.book.software import SoftwareBook
+from appliance.book.software import ODDITIES, SoftwareBook
 from appliance.errors import ApplianceError, printable
 from appliance.observe.machine import peak_rss_bytes
 from appliance.progress import Progress
 from appliance.replay.feed import FeedFile
 from appliance.replay.timing import Stopwatch
 
-_ODDITIES = (
-    "unknown_type",
-    "bad_length",
-    "bad_side",
-    "bad_locate",
-    "unknown_reference",
-    "duplicate_reference",
-    "wrong_locate",
-    "zero_quantity",
-    "overfill",
-    "no_order",
-    "no_order_page",
-    "no_level",
-)
 MALFORMED = ("bad_length", "bad_side", "bad_locate", "zero_quantity")
 
 
@@ -69,7 +55,7 @@ def replay(file: Path) -> dict[str, Any]:
             "by_type": books.by_type,
             "unknown": counters["unknown_type"],
             "malformed": sum(counters[name] for name in MALFORMED),
-            "oddities": {name: counters[name] for name in _ODDITIES},
+            "oddities": {name: counters[name] for name in ODDITIES},
             "symbols": counters["symbols"],
             "live_orders": counters["live_orders"],
             "live_levels": counters["live_levels"],

@@ -25,6 +25,7 @@ from appliance.config.kinds import (
     Text,
     Whole,
 )
+from appliance.dataplane.plan import DEFAULT_BOOKS, Plan, Recovery
 
 UDP, DPDK, FILE = PORTS = ("udp", "dpdk", "file")
 
@@ -81,16 +82,16 @@ class RecoveryConfig:
     user: Annotated[str, Text(6, ascii_only=True)] = ""
     password: Annotated[str, Text(10, ascii_only=True)] = ""
     password_file: Annotated[str, Text(4095)] = ""
-    gap_wait_us: Annotated[int, Whole(0, 10_000_000)] = 500
-    request_timeout_ms: Annotated[int, Whole(1, 60_000)] = 20
-    request_tries: Annotated[int, Whole(1, 1000)] = 5
-    request_messages: Annotated[int, Whole(1, 65_534)] = 500
-    request_longest: Annotated[int, Whole(1, 2**32 - 1)] = 200_000
-    snapshot_timeout_ms: Annotated[int, Whole(1, 3_600_000)] = 10_000
-    snapshot_retry_ms: Annotated[int, Whole(1, 3_600_000)] = 1_000
-    silence_ms: Annotated[int, Whole(1, 3_600_000)] = 3_000
-    far_messages: Annotated[int, Whole(1, 2**32 - 1)] = 100_000
-    window_packets: Annotated[int, Whole(1, 65_536)] = 16_384
+    gap_wait_us: Annotated[int, Whole(0, 10_000_000)] = Recovery.gap_wait_us
+    request_timeout_ms: Annotated[int, Whole(1, 60_000)] = Recovery.request_timeout_us // 1000
+    request_tries: Annotated[int, Whole(1, 1000)] = Recovery.request_tries
+    request_messages: Annotated[int, Whole(1, 65_534)] = Recovery.request_messages
+    request_longest: Annotated[int, Whole(1, 2**32 - 1)] = Recovery.request_longest
+    snapshot_timeout_ms: Annotated[int, Whole(1, 3_600_000)] = Recovery.snapshot_timeout_ms
+    snapshot_retry_ms: Annotated[int, Whole(1, 3_600_000)] = Recovery.snapshot_retry_ms
+    silence_ms: Annotated[int, Whole(1, 3_600_000)] = Recovery.silence_ms
+    far_messages: Annotated[int, Whole(1, 2**32 - 1)] = Recovery.far_messages
+    window_packets: Annotated[int, Whole(1, 65_536)] = Plan.window_packets
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,10 @@ class BooksConfig:
     """``[books]``: which books are published, and how large all books together may grow."""
 
     symbols: Annotated[tuple[str, ...], Symbols()]
-    orders: Annotated[int, Whole(1, 1 << 27)] = 4 << 20
-    order_pages: Annotated[int, Whole(1, 1 << 21)] = 24 << 10
-    levels: Annotated[int, Whole(1, 1 << 26)] = 1 << 20
-    locates: Annotated[int, Whole(1, 65_535)] = 65_535
+    orders: Annotated[int, Whole(1, 1 << 27)] = DEFAULT_BOOKS.orders
+    order_pages: Annotated[int, Whole(1, 1 << 21)] = DEFAULT_BOOKS.order_pages
+    levels: Annotated[int, Whole(1, 1 << 26)] = DEFAULT_BOOKS.levels
+    locates: Annotated[int, Whole(1, 65_535)] = DEFAULT_BOOKS.locates
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from appliance.native import constants, dtype, ffi
 _NOBODY = IPv4Address(0)
 
 # What a plan asks for when nobody says otherwise: room for the busiest 65,535 symbols of a day.
-DEFAULT_BOOKS = BookLimits(orders=4 << 20, order_pages=24 << 10, levels=1 << 20, prefault=1)
+DEFAULT_BOOKS = BookLimits(prefault=1)
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import ctypes
 import os
 import select
-import shutil
 import signal
 import subprocess
-import sysconfig
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import appliance
 from appliance.dataplane.plan import Plan
 from appliance.dataplane.segment import Segment, SegmentError, create_segment
 from appliance.errors import ApplianceError
+from appliance.programs import installed
 
 _READY_S = 60.0
 _STOP_S = 5.0
@@ -60,19 +58,6 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
-def program() -> str:
-    """Return the data plane's executable: the one installed with this package."""
-    # A build variant under test has it beside its site folder.
-    beside = Path(appliance.__file__).parents[2] / "prefix/bin/dataplane"
-    for path in (beside, Path(sysconfig.get_path("scripts")) / "dataplane"):
-        if path.exists():
-            return str(path)
-    found = shutil.which("dataplane")
-    if not found:
-        raise DataPlaneError("the program 'dataplane' is not installed: run ./provisioning/bootstrap setup")
-    return found
-
-
 class DataPlane:
     """A data plane that we started: its process and its segment."""
 
@@ -94,7 +79,7 @@ class DataPlane:
         try:
             segment = Segment(name)
             process = subprocess.Popen(
-                [program(), "--fd", str(file)],
+                [installed("dataplane"), "--fd", str(file)],
                 pass_fds=[file],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -106,7 +91,7 @@ class DataPlane:
             if segment:
                 segment.close()
             if isinstance(error, OSError):
-                raise DataPlaneError(f"cannot start {program()}: {error.strerror}") from None
+                raise DataPlaneError(f"cannot start {installed('dataplane')}: {error.strerror}") from None
             raise
         finally:
             os.close(file)  # the process has it: with it the name's lock

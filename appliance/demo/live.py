@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ from typing import Any
 
 from appliance.book.software import BookLimits
 from appliance.dataplane import DataPlane, Line, Plan, Port, Recovery
-from appliance.dataplane.process import end_with_parent, program
+from appliance.dataplane.process import end_with_parent
 from appliance.errors import ApplianceError
 from appliance.netlab import Lab, LabError
 from appliance.observe.reading import Reading, read
+from appliance.programs import built_with_dpdk, installed
 from appliance.progress import Progress
 
 _FAULTS = (
@@ -87,15 +87,13 @@ def choose_wire(say: Say) -> Iterator[Wire]:
 def _why_not_dpdk() -> str:
     if os.geteuid():
         return "AF_XDP needs root"
-    version = subprocess.run([program(), "--version"], capture_output=True, text=True, check=True).stdout
-    return "built without DPDK" if "without DPDK" in version else ""
+    return "" if built_with_dpdk("dataplane") else "built without DPDK"
 
 
 class _Venue:
     """The venue as a process; leaving the block stops it."""
 
     def __init__(self, wire: Wire, day: Path, rate: int, *words: str) -> None:
-        appliance = str(Path(sysconfig.get_path("scripts")) / "appliance")
         # Groups of this process alone: two demonstrations on one machine do not hear each other.
         number = os.getpid() % 250
         self.groups = tuple(IPv4Address(f"239.192.{line}.{number + 1}") for line in (1, 2))
@@ -106,8 +104,8 @@ class _Venue:
         ]
         self._process = subprocess.Popen(
             [
-                *wire.before, appliance, "venue", "--json", "--file", str(day), "--rate", str(rate), "--wait",
-                "--lead-in", "0", "--linger", "0.5", "--heartbeat", "0.1",
+                *wire.before, installed("appliance"), "venue", "--json", "--file", str(day),
+                "--rate", str(rate), "--wait", "--lead-in", "0", "--linger", "0.5", "--heartbeat", "0.1",
                 "--requests", f"{wire.servers}:0", "--snapshots", f"{wire.servers}:0",
                 *lines, *wire.venue, *words,
             ],

@@ -5,24 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from appliance.book.software import ODDITIES
 from appliance.observe.latency import Latency
 from appliance.observe.reading import Reading
 
-# What a book cannot make sense of; any of them but the first is a fault of the feed or of a pool's size.
-ODDITIES = (
-    "unknown_type",
-    "bad_length",
-    "bad_side",
-    "bad_locate",
-    "unknown_reference",
-    "duplicate_reference",
-    "wrong_locate",
-    "zero_quantity",
-    "overfill",
-    "no_order_page",
-    "no_order",
-    "no_level",
-)
 _QUANTILES = (("p50_ns", 0.5), ("p99_ns", 0.99), ("p99_9_ns", 0.999), ("p99_99_ns", 0.9999))
 _LINE_TITLES = {"a": "line A", "b": "line B", "replies": "replies"}
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import mmap
 import os
-import shutil
-import sysconfig
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
-import appliance
 from appliance.dataplane.plan import Line, Plan, Port
 from appliance.native import abi_hash, constants, ffi
+from appliance.programs import installed
 from appliance.venue.day import Day
 from appliance.venue.errors import VenueError
 from appliance.venue.settings import LineFaults, Settings
@@ -42,19 +39,6 @@ class Position:
 
     session: int
     sequence: int
-
-
-def program() -> str:
-    """Return the sender's executable: the one installed with this package."""
-    # A build variant under test has it beside its site folder.
-    beside = Path(appliance.__file__).parents[2] / "prefix/bin/venue-feed"
-    for path in (beside, Path(sysconfig.get_path("scripts")) / "venue-feed"):
-        if path.exists():
-            return str(path)
-    found = shutil.which("venue-feed")
-    if not found:
-        raise VenueError("the program 'venue-feed' is not installed: run ./provisioning/bootstrap setup")
-    return found
 
 
 def _ports(settings: Settings) -> tuple[Port, ...]:
@@ -126,7 +110,7 @@ class Sender:
 
     async def start(self) -> None:
         """Start the program, and wait until its ports are open."""
-        path = program()
+        path = installed("venue-feed")
         try:
             self._process = await asyncio.create_subprocess_exec(
                 path, "--segment", str(self._file), "--day", str(self._day.file),

@@ -81,17 +81,20 @@ static void write_dirty(struct publisher *publisher, struct book_set *books) {
     books->dirty_count = 0;
 }
 
-void publisher_write(struct publisher *publisher, struct book_set *books) {
+static void follow_session(struct publisher *publisher, const struct book_set *books) {
     if (publisher->session != books->session)
         begin_session(publisher, books);
+}
+
+void publisher_write(struct publisher *publisher, struct book_set *books) {
+    follow_session(publisher, books);
     if (publisher->blank_flags != books->every_flag && publisher->found < publisher->count)
         flag_blank_views(publisher, books);
     write_dirty(publisher, books);
 }
 
 void publisher_step(struct publisher *publisher, struct book_set *books) {
-    if (publisher->session != books->session)
-        begin_session(publisher, books);
+    follow_session(publisher, books); /* or the slots of another would be in the way */
     if (publisher->found < publisher->count && publisher->symbols_known != books->counters.symbols)
         look_for_symbols(publisher, books);
     publisher_write(publisher, books);

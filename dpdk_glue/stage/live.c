@@ -48,10 +48,10 @@ static uint64_t pool_bytes(const struct live *live) {
 
 static int open_ports(struct live *live, char *error) {
     for (uint32_t i = 0; i < live->plan->ports; i++) {
-        live->drivers[i] = port_driver_for(&live->plan->port[i]);
-        if (!live->drivers[i])
+        const struct port_driver *driver = port_driver_for(&live->plan->port[i]);
+        if (!driver)
             return refuse(error, "the plan has a port of an unknown kind");
-        live->ports[i] = live->drivers[i]->open(live->plan, i, 0, error);
+        live->ports[i] = driver->open(live->plan, i, 0, error);
         if (!live->ports[i])
             return -1;
         if (live->ports[i]->note[0])
@@ -123,7 +123,7 @@ void live_close(struct live *live) {
     recoverer_close(live->recoverer);
     for (int i = 0; i < LIVE_PORTS; i++)
         if (live->ports[i])
-            live->drivers[i]->close(live->ports[i]);
+            live->ports[i]->driver->close(live->ports[i]);
     if (live->recovery)
         recovery_close(live->recovery);
     if (live->mold)
@@ -138,10 +138,11 @@ void live_close(struct live *live) {
 static int receive(struct live *live, uint32_t index, char *error) {
     live_enter(live, STAGE_PORT);
     uint64_t since = histogram_stamp();
-    int count = live->drivers[index]->rx_burst(live->ports[index], live->burst, LIVE_BURST);
+    struct port *port = live->ports[index];
+    int count = port->driver->rx_burst(port, live->burst, LIVE_BURST);
     uint64_t received = histogram_stamp();
     if (count == PORT_FAILED) {
-        memcpy(error, live->ports[index]->error, PORT_ERROR_BYTES);
+        memcpy(error, port->error, PORT_ERROR_BYTES);
         return -1;
     }
     if (count == PORT_END)
@@ -232,6 +233,7 @@ int live_run(struct live *live, const volatile sig_atomic_t *told_to_stop, char 
         relax(live, frames);
     }
     live_tell_all(live);
-    live_tell_depth(live);
+    if (!live->shown_ended)
+        live_tell_depth(live);
     return *told_to_stop ? 0 : result; /* a read that the signal interrupted is no failure */
 }

@@ -6,8 +6,9 @@
  *     live_repair.c   between the stream, the state machine of recovery.h, and the recoverer's thread
  *     live_tell.c     what others see of it, in the shared segment
  *
- * After live_open nothing in here allocates, locks or calls the kernel, but for what the chosen ports do, and
- * for a short sleep of a thread that has no core of its own and nothing to do.
+ * After live_open nothing in here allocates, locks or calls the kernel, but for what the chosen ports do, for a
+ * short sleep of a thread that has no core of its own and nothing to do, and for the digest of the depth, which
+ * is taken when a session has ended or the process stops.
  *
  * When books are stale: all of them from the moment a packet shows that messages are missing until the last
  * of these is applied, because nothing in a gap says whose messages they were. A message of a wrong length
@@ -31,10 +32,9 @@
 
 enum {
     LIVE_BURST = 64,
-    LIVE_LINE_REPLIES = 2, /* what the retransmission server sends is pushed as this line */
-    LIVE_ASKED = 256,      /* requests that are remembered */
-    /* Runs that are applied in one go. After a snapshot tens of thousands may be ready, and the port must not
-     * wait for all of them: its ring would overflow, and the next gap be there. */
+    LIVE_ASKED = 256, /* requests that are remembered */
+    /* Runs that are applied in one go: after a snapshot tens of thousands may be ready, and the ring of a port
+     * that waited for all of them would overflow. */
     LIVE_RUNS = 64,
     LIVE_PORTS = sizeof((struct plan){0}.port) / sizeof(struct plan_port),
     LIVE_LINES = sizeof((struct plan){0}.line) / sizeof(struct plan_line)
@@ -50,7 +50,6 @@ struct live_asked {
 struct live {
     struct segment *segment;
     const struct plan *plan;
-    const struct port_driver *drivers[LIVE_PORTS];
     struct port *ports[LIVE_PORTS];
     bool ended[LIVE_PORTS];
     struct mold64 *mold;
@@ -73,11 +72,9 @@ struct live {
     uint32_t empty_rounds;
     struct live_asked asked[LIVE_ASKED]; /* the latest, in a ring */
     uint32_t asked_next;
-    uint64_t
-        snapshot_end; /* a snapshot stands in the books, up to here: waits for the lines to come so far */
-    uint8_t fetch_session[MOLD64_SESSION_BYTES];
-    uint32_t fetch;        /* the snapshot that is under way, for that session; 0 = none */
-    bool applies_snapshot; /* its messages are going into the books */
+    uint32_t fetch;                              /* the snapshot that is under way; 0 = none */
+    uint8_t fetch_session[MOLD64_SESSION_BYTES]; /* for which it was wanted */
+    uint64_t snapshot_end; /* it is whole: the message that follows it, for which it waits; 0 = not yet */
     bool behind;           /* more runs are ready than one round applies */
     bool doubtful;         /* something is missing that no packet will bring: only a snapshot helps */
     bool flagged;          /* all books carry BOOK_STALE */
@@ -100,8 +97,7 @@ void live_take_frame(struct live *live, const struct port_frame *frame, uint64_t
 /* A packet of MoldUDP64 on one of its lines. */
 void live_take_packet(struct live *live, const uint8_t *payload, uint32_t length, unsigned line,
                       uint64_t received);
-/* Applies what the arbitration has ready, but for LIVE_RUNS at most: then `behind` says that there is more.
- * */
+/* Applies what the arbitration has ready, about LIVE_RUNS of it: `behind` says whether there is more. */
 void live_take_runs(struct live *live, uint64_t received);
 /* Messages into the books. */
 void live_apply(struct live *live, const uint8_t *blocks, size_t bytes);

@@ -23,10 +23,8 @@ static void measure_books(struct live *live, uint64_t received) {
 }
 
 void live_flag_books(struct live *live) {
-    bool stale = live->doubtful || live->applies_snapshot || live->behind || mold64_missing(live->mold);
-    /* Before the first packet nobody knows what the books should be. */
-    if (live->recovery)
-        stale |= recovery_is_stale(live->recovery) || recovery_state(live->recovery) == RECOVERY_STARTING;
+    bool stale = live->doubtful || live->behind || mold64_missing(live->mold) ||
+                 (live->recovery && recovery_is_stale(live->recovery));
     if (stale == live->flagged)
         return;
     live->flagged = stale;

@@ -1,6 +1,6 @@
 #include "stage/live.h"
 
-#include "wire/bytes.h"
+#include "wire/mold64_packet.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,10 +37,14 @@ int live_repair_open(struct live *live, char *error) {
     return live->recoverer ? 0 : -1;
 }
 
-void live_repair_forget(struct live *live) {
+/* What more comes of the snapshot that was under way is not wanted. */
+static void drop_snapshot(struct live *live) {
     live->fetch = 0;
     live->snapshot_end = 0;
-    live->applies_snapshot = false;
+}
+
+void live_repair_forget(struct live *live) {
+    drop_snapshot(live);
     live->doubtful = false;
     memset(live->asked, 0, sizeof live->asked);
 }
@@ -54,16 +58,14 @@ static void ask(struct live *live, uint64_t first, uint64_t count) {
 /* A reply starts where a request did, or goes on where the reply before it ended. From a server that has its
  * numbers wrong come messages that are well-formed, and belong elsewhere: nothing else would tell. */
 static bool was_asked_for(struct live *live, const uint8_t *payload, uint32_t length) {
-    enum { SEQUENCE_AT = 10, COUNT_AT = 18, END_OF_SESSION = 0xffff };
-    if (!mold64_is_well_formed(payload, length))
-        return true; /* for the arbitration to say why it is refused */
-    uint64_t sequence = bytes_be64(payload + SEQUENCE_AT);
+    struct backlog_packet packet;
+    if (mold64_parse(payload, length, &packet) > MOLD64_END_OF_SESSION)
+        return true; /* malformed: for the arbitration to say why */
     for (unsigned i = 0; i < LIVE_ASKED; i++) {
         struct live_asked *asked = &live->asked[i];
-        bool goes_on = sequence == asked->next && sequence < asked->end;
-        if (asked->end && (sequence == asked->first || goes_on)) {
-            uint32_t count = bytes_be16(payload + COUNT_AT);
-            asked->next = sequence + (count == END_OF_SESSION ? 0 : count);
+        bool goes_on = packet.sequence == asked->next && packet.sequence < asked->end;
+        if (asked->end && (packet.sequence == asked->first || goes_on)) {
+            asked->next = backlog_end_of(&packet);
             return true;
         }
     }
@@ -72,7 +74,7 @@ static bool was_asked_for(struct live *live, const uint8_t *payload, uint32_t le
 
 static void take_reply(struct live *live, const uint8_t *payload, uint32_t length) {
     if (was_asked_for(live, payload, length))
-        live_take_packet(live, payload, length, LIVE_LINE_REPLIES, live->now);
+        live_take_packet(live, payload, length, MOLD64_LINE_ASKED, live->now);
     else
         live->recovery_counters.unasked++;
 }
@@ -91,18 +93,16 @@ static void look(struct live *live, enum recovery_snapshot news) {
             break;
         case RECOVERY_FETCH:
             mold64_hold_all(live->mold);
+            drop_snapshot(live);
             live->fetch = recoverer_fetch(live->recoverer);
             memcpy(live->fetch_session, mold64_session(live->mold), sizeof live->fetch_session);
-            live->snapshot_end = 0;
-            live->applies_snapshot = false;
             break;
         case RECOVERY_GIVE_UP:
             mold64_give_up(live->mold);
             live_take_runs(live, live->now);
             break;
         case RECOVERY_GO_ON:
-            live->fetch = 0;
-            live->snapshot_end = 0;
+            drop_snapshot(live);
             mold64_release(live->mold);
             live_take_runs(live, live->now);
             break;
@@ -115,7 +115,6 @@ static void look(struct live *live, enum recovery_snapshot news) {
 /* The books are emptied for it, and from then on only the whole of it makes them good again. */
 static void begin_snapshot(struct live *live) {
     book_clear(live->books);
-    live->applies_snapshot = true;
     live->doubtful = true;
     look(live, RECOVERY_BEGUN);
 }
@@ -126,9 +125,7 @@ static void end_snapshot(struct live *live) {
     uint64_t sequence = live->snapshot_end;
     if (!sequence || mold64_known_end(live->mold) < sequence)
         return;
-    live->fetch = 0;
-    live->snapshot_end = 0;
-    live->applies_snapshot = false;
+    drop_snapshot(live);
     if (!mold64_join(live->mold, live->fetch_session, sequence)) {
         look(live, RECOVERY_FAILED);
         return;
@@ -153,8 +150,7 @@ static void take_snapshot(struct live *live, const struct recoverer_record *reco
         live->snapshot_end = record->sequence;
         break;
     default:
-        live->fetch = 0;
-        live->applies_snapshot = false;
+        drop_snapshot(live);
         look(live, RECOVERY_FAILED);
     }
 }

@@ -149,6 +149,23 @@ static void forget_forged(struct mold64 *mold, uint64_t known) {
         stream->fresh_end = 0;
 }
 
+/* How far the stream is for all we know, now that a snapshot has come up to `sequence`. */
+static void settle_known_end(struct mold64 *mold, uint64_t sequence) {
+    struct mold64_stream *stream = &mold->live;
+    struct backlog_order *order = &stream->order;
+    uint64_t claimed = stream->known_end;
+    uint64_t known = later(sequence, stream->told_end);
+    forget_forged(mold, known);
+    bool may_be = !mold->far_messages || is_within(claimed, known, mold->far_messages);
+    stream->known_end = later(known, stream->fresh_end);
+    if (order->held)
+        stream->known_end =
+            later(stream->known_end, backlog_end_of(backlog_at(&mold->backlog, order, order->held - 1)));
+    /* A snapshot may be a moment behind the lines; two in a row are not behind the same message. */
+    if (claimed > stream->known_end && claimed > stream->doubted_end && may_be)
+        stream->known_end = stream->doubted_end = claimed;
+}
+
 bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence) {
     struct mold64_stream *stream = &mold->live;
     struct backlog_order *order = &stream->order;
@@ -169,11 +186,7 @@ bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence)
     while (order->held && backlog_end_of(backlog_at(&mold->backlog, order, 0)) <= sequence)
         backlog_take_first(&mold->backlog, order);
     backlog_set_floor(&mold->backlog, order, sequence);
-    forget_forged(mold, later(sequence, stream->told_end));
-    stream->known_end = later(later(sequence, stream->fresh_end), stream->told_end);
-    if (order->held)
-        stream->known_end =
-            later(stream->known_end, backlog_end_of(backlog_at(&mold->backlog, order, order->held - 1)));
+    settle_known_end(mold, sequence);
     stream->expected = sequence;
     stream->give_up_to = 0;
     stream->is_another = false; /* the books hold this session already */

@@ -11,11 +11,12 @@ enum mold64_state { MOLD64_WAITING, MOLD64_SETTLING, MOLD64_LIVE, MOLD64_ENDED, 
 
 /* The messages of one session, and the packets ahead of them. */
 struct mold64_stream {
-    uint64_t expected;   /* the next message; 0 while it is not known where the stream starts */
-    uint64_t known_end;  /* one past the last message that exists for all we know */
-    uint64_t fresh_end;  /* the same, of packets since mold64_hold_all */
-    uint64_t told_end;   /* one past the last message that was delivered, not given up */
-    uint64_t give_up_to; /* gaps below it are given up */
+    uint64_t expected;    /* the next message; 0 while it is not known where the stream starts */
+    uint64_t known_end;   /* one past the last message that exists for all we know */
+    uint64_t fresh_end;   /* the same, of packets since mold64_hold_all */
+    uint64_t told_end;    /* one past the last message that was delivered, not given up */
+    uint64_t doubted_end; /* a known end that a snapshot did not come up to */
+    uint64_t give_up_to;  /* gaps below it are given up */
     struct backlog_order order;
     bool is_closing; /* all gaps are given up */
     bool is_another; /* the next run is the first of a session after another */

@@ -231,7 +231,7 @@ enum recovery_state recovery_state(const struct recovery *recovery) {
 }
 
 bool recovery_is_stale(const struct recovery *recovery) {
-    return recovery->state != RECOVERY_WHOLE && recovery->state != RECOVERY_STARTING;
+    return recovery->state != RECOVERY_WHOLE;
 }
 
 const char *recovery_state_name(unsigned state) {

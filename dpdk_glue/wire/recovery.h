@@ -92,7 +92,7 @@ bool recovery_next(struct recovery *recovery, struct recovery_wish *wish);
 /* What comes of a snapshot counts only while it is RECOVERY_JOINING: before that is looked at, a caller drops
  * it. */
 enum recovery_state recovery_state(const struct recovery *recovery);
-/* Messages are missing, or may be: the books are not to be trusted. */
+/* Messages are missing, or may be, as they are before the first packet: the books are not to be trusted. */
 bool recovery_is_stale(const struct recovery *recovery);
 const char *recovery_state_name(unsigned state);
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from e2e.world import Outcome, World, assert_lossless
 from model.messages import frame
 
 from appliance.dataplane import Port
-from appliance.dataplane.process import program
+from appliance.programs import built_with_dpdk
 
 COPIES = 5
 PAUSE_S = 0.0005
@@ -29,8 +28,7 @@ DEVICES = ["net_af_packet0,iface={}", "net_af_xdp0,iface={}"]
 def _needs(_wire: None) -> None:
     if not can_have_namespace():
         pytest.skip("a veth pair needs root")
-    said = subprocess.run([program(), "--version"], capture_output=True, text=True, check=True).stdout
-    if "without DPDK" in said:
+    if not built_with_dpdk("dataplane"):
         pytest.skip("this build has no DPDK")
 
 

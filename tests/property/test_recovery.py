@@ -49,6 +49,7 @@ def receiver(venue: Venue, window: int, far: int) -> Iterator[Receiver]:
 @example(1, (0.4, 0.4), "none", "none", 8, 0, False, [(20, 30)])
 @example(2, (0.4, 0.4), "silent", "good", 8, 20, True, [(20, 30)])
 @example(3, (0.05, 0.05), "partial", "behind", 1, 0, False, [])
+@example(42, (0.0, 0.0), "partial", "moody", 8, 0, True, [(46, 6)])  # a snapshot behind lines that went dark
 def test_a_book_is_right_or_not_called_whole(
     seed: int,
     loss: tuple[float, float],

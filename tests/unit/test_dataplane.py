@@ -22,8 +22,8 @@ from model.records import STALE, UNTRUSTED
 
 from appliance.book.software import BookLimits
 from appliance.dataplane import DataPlane, DataPlaneError, Plan, Port, Segment, SegmentError
-from appliance.dataplane.process import program
 from appliance.errors import ApplianceError
+from appliance.programs import installed
 from appliance.synth import Market, write_feed
 
 NAME = f"test-{os.getpid()}"
@@ -298,7 +298,7 @@ def test_a_feed_that_is_not_there_is_a_failure_that_all_can_read(start: Start) -
     "words", [[], ["--fd"], ["--fd", "x"], ["--fd", "900"], ["--fd", "1"], ["--nonsense"]]
 )
 def test_wrong_words_are_refused(words: list[str]) -> None:
-    run = subprocess.run([program(), *words], capture_output=True, text=True, check=False)
+    run = subprocess.run([installed("dataplane"), *words], capture_output=True, text=True, check=False)
     assert run.returncode == 2
     assert "appliance run" in run.stderr
     assert run.stderr.count("\n") == 1

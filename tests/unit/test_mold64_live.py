@@ -132,14 +132,19 @@ def test_a_snapshot_older_than_what_was_delivered_shows_the_difference_as_missin
         assert stream.push(span(8, 10), line=ASKED) == ("delivered", [run(8, 10), run(11, 12)])
 
 
-def test_a_snapshot_ends_what_only_an_older_packet_had_claimed() -> None:
+def test_two_snapshots_end_what_only_an_older_packet_had_claimed() -> None:
     with Live() as stream:
         stream.push(span(1, 10))
         stream.push(heartbeat(900))
         assert stream.sight.missing == 889
         stream.hold_all()
         stream.push(heartbeat(13), line=1)
+        assert stream.join(12) == []  # it may be a moment behind the lines
+        assert stream.gaps() == [(12, 888)]
+        stream.hold_all()
         assert stream.join(12) == []
+        assert stream.gaps() == []
+        stream.push(heartbeat(13))
         assert stream.gaps() == [(12, 1)]
 
 

@@ -13,22 +13,17 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap
 
-from appliance.venue.sender import program
+from appliance.programs import built_with_dpdk
 
 MESSAGES = 3_000
 ANY_PORTS = ("--requests", "127.0.0.1:0", "--snapshots", "127.0.0.1:0")
 GROUPS = {"A": ("239.192.7.1", 26411), "B": ("239.200.7.2", 26412)}
 
 
-def without_dpdk() -> bool:
-    said = subprocess.run([program(), "--version"], capture_output=True, text=True, check=True).stdout
-    return "without DPDK" in said
-
-
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Send a day into a capture."""
-    if without_dpdk():
+    if not built_with_dpdk("venue-feed"):
         pytest.skip("this build has no DPDK")
     path = tmp_path_factory.mktemp("venue") / "sent.pcap"
     done = subprocess.run(
