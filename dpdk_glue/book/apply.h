@@ -36,7 +36,7 @@ static const uint8_t apply_work[256] = {
 };
 
 struct pools {
-    struct order *nodes;
+    struct resting *nodes;
     uint32_t *index;
     struct order_page *directory;
     uint64_t directory_mask;
@@ -60,7 +60,7 @@ __attribute__((noinline)) uint32_t book_find_level(struct book_set *set, struct 
                                                    unsigned side_index, uint32_t px, uint32_t *hint,
                                                    bool *touches_best);
 
-static inline struct order *apply_node(const struct pools *pools, uint32_t node) {
+static inline struct resting *apply_node(const struct pools *pools, uint32_t node) {
     return &pools->nodes[node];
 }
 
@@ -116,7 +116,7 @@ static inline bool apply_add(struct book_set *set, const struct pools *pools, st
     }
     level = apply_level(pools, level_node);
     uint32_t newest = level->prev;
-    struct order *order = apply_node(pools, node);
+    struct resting *order = apply_node(pools, node);
     order->qty = message->qty;
     order->level = level_node;
     order->prev = newest;
@@ -133,7 +133,7 @@ static inline bool apply_add(struct book_set *set, const struct pools *pools, st
 static inline void apply_drop(struct book_set *set, const struct pools *pools, struct book *book,
                               struct order_page *page, uint32_t *entry) {
     uint32_t node = *entry;
-    const struct order *order = apply_node(pools, node);
+    const struct resting *order = apply_node(pools, node);
     uint32_t level_node = order->level;
     apply_node(pools, order->prev)->next = order->next;
     apply_node(pools, order->next)->prev = order->prev;
@@ -203,7 +203,7 @@ static inline uint16_t apply_order_message(struct book_set *set, const struct po
             book_count_bad_order(set, message, &set->counters.unknown_reference);
             return 0;
         }
-        struct order *order = apply_node(pools, *entry);
+        struct resting *order = apply_node(pools, *entry);
         struct level *level = apply_level(pools, order->level);
         if (unlikely(level->locate != message->locate)) {
             book_count_bad_order(set, message, &set->counters.wrong_locate);

@@ -22,13 +22,13 @@ uint32_t book_levels(const struct book_set *set, uint16_t locate, unsigned side_
 }
 
 /* Calls `visit` for every order of a level, the oldest first. */
-typedef void visitor(void *context, const struct level *level, const struct order *order, uint32_t node);
+typedef void visitor(void *context, const struct level *level, const struct resting *order, uint32_t node);
 
 static void walk_level(const struct book_set *set, int64_t entry, visitor *visit, void *context) {
     const struct level *level = orders_level(&set->orders, (uint32_t)entry);
     uint32_t node = level->next;
     for (uint32_t n = 0; n < level->orders; n++) {
-        const struct order *order = orders_node(&set->orders, node);
+        const struct resting *order = orders_node(&set->orders, node);
         visit(context, level, order, node);
         node = order->next;
     }
@@ -42,7 +42,7 @@ struct listing {
     uint32_t count;
 };
 
-static void list_order(void *context, const struct level *level, const struct order *order, uint32_t node) {
+static void list_order(void *context, const struct level *level, const struct resting *order, uint32_t node) {
     struct listing *listing = context;
     if (listing->count < listing->room)
         listing->queue[listing->count] = (struct queued_order){
@@ -70,7 +70,7 @@ struct depth {
     uint64_t digest;
 };
 
-static void fold_order(void *context, const struct level *level, const struct order *order, uint32_t node) {
+static void fold_order(void *context, const struct level *level, const struct resting *order, uint32_t node) {
     struct depth *depth = context;
     depth->digest =
         digest_rotate(depth->digest, 5) ^ digest_mix(depth->references[node - depth->first], level->px,

@@ -27,7 +27,7 @@
 
 enum { ORDERS_PER_PAGE = 1 << ORDERS_PAGE_BITS };
 
-struct order {
+struct resting {
     uint32_t qty;
     uint32_t level;
     uint32_t prev;
@@ -46,7 +46,7 @@ struct level {
     uint8_t reserved[5];
 };
 
-_Static_assert(sizeof(struct order) == 16 && sizeof(struct level) == 32, "one and two nodes");
+_Static_assert(sizeof(struct resting) == 16 && sizeof(struct level) == 32, "one and two nodes");
 
 struct order_page {
     uint64_t number; /* page number + 1; 0 = none */
@@ -55,8 +55,8 @@ struct order_page {
 };
 
 struct orders {
-    struct order *nodes; /* levels first, orders behind them; node 0 is none */
-    uint32_t *index;     /* page 0 is always empty */
+    struct resting *nodes; /* levels first, orders behind them; node 0 is none */
+    uint32_t *index;       /* page 0 is always empty */
     struct order_page *directory;
     uint64_t directory_mask;
     uint32_t free_level;
@@ -99,7 +99,7 @@ static inline uint32_t orders_first(const struct orders *orders) {
     return 2 + 2 * orders->levels_limit;
 }
 
-static inline struct order *orders_node(const struct orders *orders, uint32_t node) {
+static inline struct resting *orders_node(const struct orders *orders, uint32_t node) {
     return &orders->nodes[node];
 }
 

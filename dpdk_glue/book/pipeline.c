@@ -16,7 +16,7 @@ struct group {
     struct itch_message messages[BOOK_GROUP];
     const uint32_t *entries[BOOK_GROUP];
     uint32_t *hints[BOOK_GROUP];
-    const struct order *orders[BOOK_GROUP];
+    const struct resting *orders[BOOK_GROUP];
     const struct level *hinted[BOOK_GROUP];
     unsigned count;
 };
@@ -111,7 +111,7 @@ static inline void look_up(const struct pools *pools, struct group *group) {
 /* Third step: the order's level and neighbours, and the newest order of the level to join. */
 static inline void neighbours(const struct pools *pools, const struct group *group) {
     for (unsigned i = 0; i < group->count; i++) {
-        const struct order *order = group->orders[i];
+        const struct resting *order = group->orders[i];
         apply_ask_for(apply_node(pools, order->level));
         apply_ask_for(apply_node(pools, order->prev));
         apply_ask_for(apply_node(pools, order->next));

@@ -19,6 +19,7 @@
 #include "abi/recovery.h"
 #include "abi/segment.h"
 #include "abi/synth.h"
+#include "abi/trade.h"
 #include "abi/venue.h"
 
 #endif

@@ -45,7 +45,7 @@ static void write_told(struct writing *writing) {
                 copy_message(writing, books->told[kind][locate] - 1);
 }
 
-static void write_order(struct writing *writing, const struct level *level, const struct order *order,
+static void write_order(struct writing *writing, const struct level *level, const struct resting *order,
                         uint64_t reference) {
     const struct book_set *set = writing->books->set;
     const char *participant = venue_books_participant(writing->books, reference);
@@ -69,7 +69,7 @@ static void write_level(struct writing *writing, uint32_t level_node) {
     const struct level *level = orders_level(orders, level_node);
     uint32_t node = level->next;
     for (uint32_t n = 0; n < level->orders; n++) {
-        const struct order *order = orders_node(orders, node);
+        const struct resting *order = orders_node(orders, node);
         write_order(writing, level, order, writing->references[node - orders_first(orders)]);
         node = order->next;
     }
