@@ -18,6 +18,7 @@
 #include "abi/plan.h"
 #include "abi/recovery.h"
 #include "abi/segment.h"
+#include "abi/strategy.h"
 #include "abi/synth.h"
 #include "abi/trade.h"
 #include "abi/venue.h"

@@ -20,7 +20,8 @@ enum signal_action {
     SIGNAL_NOTHING = 0,
     SIGNAL_ENTER = 1,   /* an order under a tag that has none */
     SIGNAL_REPLACE = 2, /* another price or quantity for the order of this tag */
-    SIGNAL_CANCEL = 3   /* the order of this tag down to `qty` shares; 0 = all of it */
+    SIGNAL_CANCEL = 3,  /* the order of this tag down to `qty` shares; 0 = all of it */
+    SIGNAL_PULL = 4     /* not a strategy's: it is called no more, and all its orders are to go */
 };
 
 enum order_tif { TIF_DAY = 0, TIF_IOC = 3 };

@@ -1,0 +1,63 @@
+#include "stage/strategist.h"
+
+#include "stats/histogram.h"
+
+void strategist_open(struct strategist *strategist, uint32_t instruments, uint64_t budget_cycles,
+                     struct histogram *histogram) {
+    *strategist = (struct strategist){.histogram = histogram};
+    slots_open(&strategist->slots, instruments, budget_cycles);
+}
+
+void strategist_close(struct strategist *strategist) {
+    slots_close(&strategist->slots);
+}
+
+static void hand_on(struct strategist *strategist, const struct tick *tick, const struct signal *signal,
+                    uint64_t now) {
+    struct intent intent = {
+        .event = tick->event,
+        .signal = *signal,
+        .instrument = tick->instrument,
+        .last_px = tick->last_px,
+        .number = ++strategist->intents,
+        .signal_cycles = now,
+    };
+    strategist->sink.take(strategist->sink.context, &intent);
+}
+
+static __attribute__((noinline, cold)) void fail(struct strategist *strategist, const struct tick *tick,
+                                                 enum strategy_fault fault) {
+    static const struct signal pull = {.action = SIGNAL_PULL};
+    strategist->fault = fault;
+    strategist->fault_tick = tick->number;
+    slots_switch(&strategist->slots, SLOTS_NONE);
+    hand_on(strategist, tick, &pull, tick->event.rx_cycles);
+}
+
+static enum strategy_fault call(struct strategist *strategist, const struct tick *tick) {
+    enum strategy_fault fault =
+        slots_call(&strategist->slots, tick->instrument, &tick->view, &strategist->signals);
+    if (__builtin_expect(strategist->replays && tick->number == strategist->replay_fault_at, 0))
+        return fault ? fault : STRATEGY_OVERLONG;
+    return fault;
+}
+
+void strategist_take(struct strategist *strategist, const struct tick *tick) {
+    if (__builtin_expect(tick->instrument == TICKS_SWITCH, 0)) {
+        slots_switch(&strategist->slots, tick->last_px);
+        return;
+    }
+    if (strategist->slots.active == SLOTS_NONE)
+        return;
+    uint64_t since = histogram_stamp();
+    enum strategy_fault fault = call(strategist, tick);
+    uint64_t now = histogram_stamp();
+    histogram_add(strategist->histogram, now - since);
+    strategist->ticks++;
+    if (__builtin_expect(fault != STRATEGY_FINE, 0)) {
+        fail(strategist, tick, fault);
+        return;
+    }
+    for (uint32_t i = 0; i < strategist->signals.count; i++)
+        hand_on(strategist, tick, &strategist->signals.signal[i], now);
+}
