@@ -184,15 +184,15 @@ API_EXPORT uint64_t api_clock_cycles(void);
 struct slots;
 API_EXPORT struct slots *api_strategy_open(uint32_t instruments, uint64_t budget_cycles);
 API_EXPORT void api_strategy_close(struct slots *slots);
-/* Loads a shared object and calls it from now on; `params` may be NULL. -1: `error` says why, and the one before
- * goes on. */
+/* Loads a shared object and calls it from now on; `params` may be NULL. -1: `error` says why, and the one
+ * before goes on. */
 API_EXPORT int api_strategy_load(struct slots *slots, const char *path, const uint8_t *params,
                                  uint32_t params_bytes, char *error);
 /* enum strategy_fault; the signals of a call that failed are none. -1: there is no strategy. */
 API_EXPORT int api_strategy_call(struct slots *slots, uint32_t instrument, const struct book_view *view,
                                  struct signals *out);
-/* What a shared object says of itself. The fields are those of its state (`which` 0) or parameters (1); returns
- * how many there are, and writes as many as fit. -1: it is no strategy. */
+/* What a shared object says of itself. The fields are those of its state (`which` 0) or parameters (1);
+ * returns how many there are, and writes as many as fit. -1: it is no strategy. */
 API_EXPORT int api_strategy_info(const char *path, struct strategy_info *info, char *error);
 API_EXPORT int api_strategy_fields(const char *path, uint32_t which, struct strategy_field *fields,
                                    uint32_t room, char *error);

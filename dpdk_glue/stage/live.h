@@ -6,9 +6,9 @@
  *     live_repair.c   between the stream, the state machine of recovery.h, and the recoverer's thread
  *     live_tell.c     what others see of it, in the shared segment
  *
- * After live_open nothing in here allocates, locks or calls the kernel, but for what the chosen ports do, for a
- * short sleep of a thread that has no core of its own and nothing to do, and for the digest of the depth, which
- * is taken when a session has ended or the process stops.
+ * After live_open nothing in here allocates, locks or calls the kernel, but for what the chosen ports do, for
+ * a short sleep of a thread that has no core of its own and nothing to do, and for the digest of the depth,
+ * which is taken when a session has ended or the process stops.
  *
  * When books are stale: all of them from the moment a packet shows that messages are missing until the last
  * of these is applied, because nothing in a gap says whose messages they were. A message of a wrong length
@@ -33,8 +33,8 @@
 enum {
     LIVE_BURST = 64,
     LIVE_ASKED = 256, /* requests that are remembered */
-    /* Runs that are applied in one go: after a snapshot tens of thousands may be ready, and the ring of a port
-     * that waited for all of them would overflow. */
+    /* Runs that are applied in one go: after a snapshot tens of thousands may be ready, and the ring of a
+     * port that waited for all of them would overflow. */
     LIVE_RUNS = 64,
     LIVE_PORTS = sizeof((struct plan){0}.port) / sizeof(struct plan_port),
     LIVE_LINES = sizeof((struct plan){0}.line) / sizeof(struct plan_line)

@@ -3,9 +3,9 @@
  * A tick is one event of a book that has an instrument (a symbol of the plan), with the view of that book.
  * Messages go into the books in batches; a strategy that wants every event sees each in order, with the best
  * level only. Others see the last event of each book in a batch, in the order of those events, with as many
- * levels as they asked for, as the books stand behind the batch. A batch is a run of messages of one packet, or
- * 512 of them where a run is longer: nothing in it depends on time. The last trade in a view is that of the
- * batch.
+ * levels as they asked for, as the books stand behind the batch. A batch is a run of messages of one packet,
+ * or 512 of them where a run is longer: nothing in it depends on time. The last trade in a view is that of
+ * the batch.
  *
  * A symbol is looked up when the first event of its locate comes, so that the same messages always give the
  * same ticks. Books that are being rebuilt from a snapshot give none.
@@ -18,7 +18,7 @@
 
 enum { TICKS_BATCH = 512 };
 
-/* In the place of an instrument: no event, but the word to call the strategy in slot `last_px` from now on. */
+/* In the place of an instrument: no event; from now on the strategy in slot `last_px` is called. */
 static const uint32_t TICKS_SWITCH = UINT32_MAX;
 
 struct tick {

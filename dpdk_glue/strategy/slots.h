@@ -1,10 +1,10 @@
 /* Two places for a compiled strategy: one is called, the other may be filled meanwhile.
  *
  * slots_load and slots_unload are for a cold thread, and touch the slot that is not called. slots_switch is
- * for the thread that calls, between two events: the states of all books go over, member by member of the same
- * name and size; what the new strategy has besides begins at zero. slots_call never calls an empty slot. The
- * strategy that fails (returns something else than 0, takes too long, or wants more than there is room for) is
- * not called again; nothing of that call counts.
+ * for the thread that calls, between two events: the states of all books go over, member by member of the
+ * same name and size; what the new strategy has besides begins at zero. slots_call never calls an empty slot.
+ * The strategy that fails (returns something else than 0, takes too long, or wants more than there is room
+ * for) is not called again; nothing of that call counts.
  */
 #ifndef APPLIANCE_STRATEGY_SLOTS_H
 #define APPLIANCE_STRATEGY_SLOTS_H
@@ -41,7 +41,8 @@ void slots_open(struct slots *slots, uint32_t instruments, uint64_t budget_cycle
 void slots_close(struct slots *slots);
 
 /* Loads a shared object into the slot that is not active, and touches its memory. Which slot, or -1 with one
- * line in `error` (SLOTS_ERROR_BYTES). `params` are as the strategy lays them out; NULL = its own initial values. */
+ * line in `error` (SLOTS_ERROR_BYTES). `params` are as the strategy lays them out; NULL = its own initial
+ * values. */
 int slots_load(struct slots *slots, const char *path, const uint8_t *params, uint32_t params_bytes,
                char *error);
 /* Empties a slot that is not active. */

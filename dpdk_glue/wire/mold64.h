@@ -124,10 +124,10 @@ void mold64_give_up(struct mold64 *mold);
 void mold64_hold_all(struct mold64 *mold);
 /* A snapshot stands, and `sequence` is the first message to follow it: what is held below is dropped, and
  * delivery goes on from there. What is known to exist only by packets from before mold64_hold_all, and was
- * not delivered, is missing; when the next snapshot does not come up to it either, it is forgotten. False, and nothing is changed, if the session (NULL = ours,
- * whichever it is) is not ours, or `sequence` is 0 or more than `far` messages ahead of all that is known:
- * the image of another session, behind which all that comes would be late. Before the first packet any
- * session becomes ours, and any sequence will do. */
+ * not delivered, is missing; when the next snapshot does not come up to it either, it is forgotten. False,
+ * and nothing is changed, if the session (NULL = ours, whichever it is) is not ours, or `sequence` is 0 or
+ * more than `far` messages ahead of all that is known: the image of another session, behind which all that
+ * comes would be late. Before the first packet any session becomes ours, and any sequence will do. */
 bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence);
 /* Delivery goes on where it stopped. */
 void mold64_release(struct mold64 *mold);

@@ -6,8 +6,8 @@
  *     const struct strategy_field strategy_state[], strategy_params[];   as many as strategy_info says
  *     int32_t on_book(const struct book_view *, void *state, const void *params, struct signals *);
  *
- * It is called for a book whose best level, trading state or last trade has changed. Every book has a state of
- * its own, all zeros at first; the parameters are the same for all. It returns 0, allocates nothing, calls
+ * It is called for a book whose best level, trading state or last trade has changed. Every book has a state
+ * of its own, all zeros at first; the parameters are the same for all. It returns 0, allocates nothing, calls
  * nothing, and reads and writes its arguments alone. Integers only: the same calls give the same signals on
  * every machine.
  */
