@@ -2,14 +2,23 @@
 
 #include "stats/histogram.h"
 
+#include <string.h>
+
 void strategist_open(struct strategist *strategist, uint32_t instruments, uint64_t budget_cycles,
-                     struct histogram *histogram) {
-    *strategist = (struct strategist){.histogram = histogram};
+                     struct histogram *histogram, struct shm_strategy *shown) {
+    *strategist = (struct strategist){.histogram = histogram, .shown = shown};
     slots_open(&strategist->slots, instruments, budget_cycles);
 }
 
 void strategist_close(struct strategist *strategist) {
     slots_close(&strategist->slots);
+}
+
+void strategist_show(struct strategist *strategist) {
+    const struct slots *slots = &strategist->slots;
+    if (slots->active < SLOTS)
+        memcpy(strategist->shown->name, slots->slot[slots->active].info->name, sizeof strategist->shown->name);
+    __atomic_store_n(&strategist->shown->active, slots->active < SLOTS, __ATOMIC_RELEASE);
 }
 
 static void hand_on(struct strategist *strategist, const struct tick *tick, const struct signal *signal,
@@ -22,6 +31,7 @@ static void hand_on(struct strategist *strategist, const struct tick *tick, cons
         .number = ++strategist->intents,
         .signal_cycles = now,
     };
+    histogram_grow(&strategist->shown->intents, 1);
     strategist->sink.take(strategist->sink.context, &intent);
 }
 
@@ -31,6 +41,9 @@ static __attribute__((noinline, cold)) void fail(struct strategist *strategist, 
     strategist->fault = fault;
     strategist->fault_tick = tick->number;
     slots_switch(&strategist->slots, SLOTS_NONE);
+    strategist->shown->fault_tick = tick->number;
+    __atomic_store_n(&strategist->shown->fault, fault, __ATOMIC_RELEASE);
+    strategist_show(strategist);
     hand_on(strategist, tick, &pull, tick->event.rx_cycles);
 }
 
@@ -45,6 +58,8 @@ static enum strategy_fault call(struct strategist *strategist, const struct tick
 void strategist_take(struct strategist *strategist, const struct tick *tick) {
     if (__builtin_expect(tick->instrument == TICKS_SWITCH, 0)) {
         slots_switch(&strategist->slots, tick->last_px);
+        __atomic_store_n(&strategist->shown->fault, STRATEGY_FINE, __ATOMIC_RELEASE);
+        strategist_show(strategist);
         return;
     }
     if (strategist->slots.active == SLOTS_NONE)
@@ -53,7 +68,7 @@ void strategist_take(struct strategist *strategist, const struct tick *tick) {
     enum strategy_fault fault = call(strategist, tick);
     uint64_t now = histogram_stamp();
     histogram_add(strategist->histogram, now - since);
-    strategist->ticks++;
+    histogram_grow(&strategist->shown->ticks, 1);
     if (__builtin_expect(fault != STRATEGY_FINE, 0)) {
         fail(strategist, tick, fault);
         return;

@@ -22,7 +22,7 @@ struct strategist {
     struct slots slots;
     struct intent_sink sink;
     struct histogram *histogram;
-    uint64_t ticks;   /* that were shown to a strategy */
+    struct shm_strategy *shown;
     uint64_t intents; /* the number of the last one */
     uint64_t fault_tick;
     uint32_t fault;           /* enum strategy_fault of the last one that failed */
@@ -32,8 +32,10 @@ struct strategist {
 };
 
 void strategist_open(struct strategist *strategist, uint32_t instruments, uint64_t budget_cycles,
-                     struct histogram *histogram);
+                     struct histogram *histogram, struct shm_strategy *shown);
 void strategist_close(struct strategist *strategist);
+/* Says which one is called. */
+void strategist_show(struct strategist *strategist);
 void strategist_take(struct strategist *strategist, const struct tick *tick);
 
 #endif

@@ -59,7 +59,37 @@ enum plan_flag {
     PLAN_DIE_WITH_PARENT = 4
 };
 
-enum plan_placement { PLAN_FUSED = 0 /* all stages on the feed's core */ };
+enum trading_mode {
+    TRADING_OFF = 0,   /* books only */
+    TRADING_LIVE = 1,  /* orders go to the venue */
+    TRADING_PAPER = 2, /* orders are filled by a model of their place in the queue, and never sent */
+    TRADING_REPLAY = 3 /* what a journal holds comes again; orders are compared, and never sent */
+};
+
+enum trading_stage { TRADING_FEED = 0, TRADING_STRATEGY = 1, TRADING_RISK = 2, TRADING_GATEWAY = 3 };
+
+struct plan_trading {
+    uint32_t mode;   /* enum trading_mode */
+    uint32_t groups; /* threads, 1 .. 4 */
+    uint32_t
+        group[4];    /* of each enum trading_stage; the feed's is 0, and each is that before it or the next */
+    int32_t core[4]; /* of each group's thread; -1: wherever the kernel puts it. The feed's is feed_core */
+    uint32_t orders; /* that may be open at once */
+    uint32_t call_budget_us; /* that a strategy may take for one call */
+    uint32_t gateway_ip;     /* of the venue's OUCH server */
+    uint16_t gateway_port;
+    uint16_t busy_poll_us;
+    char user[6];
+    char password[10];
+    char session[10]; /* blank = the current one */
+    char firm[4];     /* blank = the port's own */
+    uint8_t capacity; /* as on the wire */
+    uint8_t display;
+    uint32_t params_bytes; /* 0 = the strategy's own initial values */
+    uint32_t reserved[2];
+    uint8_t params[256];
+    char strategy[4096]; /* path of the shared object; empty = none is called */
+};
 
 struct plan {
     struct plan_port port[2];
@@ -72,14 +102,14 @@ struct plan {
     uint32_t flags;          /* enum plan_flag */
     int32_t feed_core;       /* -1: wherever the kernel puts it */
     int32_t cold_core;
-    uint32_t placement;
-    uint32_t reserved[3];
     char eal[512]; /* further words for DPDK's EAL */
+    struct plan_trading trading;
 };
 ABI_AT(plan, line, 8272);
 ABI_AT(plan, recovery, 8288);
 ABI_AT(plan, books, 8352);
-ABI_AT(plan, eal, 8412);
-ABI_SIZE(plan, 8928);
+ABI_AT(plan, eal, 8396);
+ABI_AT(plan, trading, 8908);
+ABI_SIZE(plan, 13408);
 
 #endif

@@ -25,7 +25,11 @@ enum stage {
     STAGE_EVENT = 3,    /* from the receive stamp of a packet until its last event stands */
     STAGE_PUBLISH = 4,  /* views and counters into shared memory */
     STAGE_RECOVERY = 5, /* what the recovery brought: packets asked for again, snapshots */
-    STAGES = 6
+    STAGE_STRATEGY = 6, /* one call of the strategy */
+    STAGE_RISK = 7,     /* an intent: the checks, and the order made of it */
+    STAGE_GATEWAY = 8,  /* an order: its bytes */
+    STAGE_ORDER = 9,    /* from the receive stamp of a packet until the bytes of an order it led to are complete */
+    STAGES = 10
 };
 
 /* What changes while the data plane runs; its one writer is the feed's core. */
@@ -62,7 +66,7 @@ struct shm_header {
     char name[64];
     char message[512];   /* one line: why it failed */
     uint64_t parent_pid; /* whose end is ours, with PLAN_DIE_WITH_PARENT */
-    uint64_t reserved[1];
+    uint64_t trading_offset; /* of one shm_trading; 0 = the plan has no trading */
     struct shm_live live;
 };
 ABI_SIZE(shm_header, 768);
@@ -89,7 +93,7 @@ struct shm_stats {
     struct port_counters port[2];
     struct recovery_counters recovery;
     struct recoverer_counters recoverer; /* the one part with another writer */
-    struct histogram stage[6];           /* by enum stage */
+    struct histogram stage[10];          /* by enum stage */
     struct frame_counters frames;
     struct mold64_counters mold;
     struct book_counters books;

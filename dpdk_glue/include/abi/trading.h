@@ -12,46 +12,14 @@
 #include "abi/strategy.h"
 #include "abi/trade.h"
 
-enum trading_mode {
-    TRADING_OFF = 0,   /* books only */
-    TRADING_LIVE = 1,  /* orders go to the venue */
-    TRADING_PAPER = 2, /* orders are filled by a model of their place in the queue, and never sent */
-    TRADING_REPLAY = 3 /* what a journal holds comes again; orders are compared, and never sent */
-};
-
-enum trading_stage { TRADING_FEED = 0, TRADING_STRATEGY = 1, TRADING_RISK = 2, TRADING_GATEWAY = 3 };
-
-struct plan_trading {
-    uint32_t mode;   /* enum trading_mode */
-    uint32_t groups; /* threads, 1 .. 4 */
-    uint32_t
-        group[4];    /* of each enum trading_stage; the feed's is 0, and each is that before it or the next */
-    int32_t core[4]; /* of each group's thread; -1: wherever the kernel puts it. The feed's is feed_core */
-    uint32_t orders; /* that may be open at once */
-    uint32_t call_budget_us; /* that a strategy may take for one call */
-    uint32_t gateway_ip;     /* of the venue's OUCH server */
-    uint16_t gateway_port;
-    uint16_t busy_poll_us;
-    char user[6];
-    char password[10];
-    char session[10]; /* blank = the current one */
-    char firm[4];     /* blank = the port's own */
-    uint8_t capacity; /* as on the wire */
-    uint8_t display;
-    uint32_t params_bytes; /* 0 = the strategy's own initial values */
-    uint32_t reserved[2];
-    uint8_t params[256];
-    char strategy[4096]; /* path of the shared object; empty = none is called */
-};
-
 /* Why no order leaves; all bits clear is an open gate. */
-enum gate_cause {
-    GATE_STARTING = 1,     /* positions and open orders are not yet compared with the venue's */
-    GATE_DISCONNECTED = 2, /* there is no session with the venue, or its replay is not over */
-    GATE_KILLED = 4,       /* an operator said so, and only one with the risk role takes it back */
-    GATE_JOURNAL = 8,      /* what happens can not be written down */
-    GATE_REDUCE = 16,      /* only orders that shrink a position */
-    GATE_ENDED = 32        /* the venue has ended the day */
+enum shut_cause {
+    SHUT_STARTING = 1,     /* positions and open orders are not yet compared with the venue's */
+    SHUT_DISCONNECTED = 2, /* there is no session with the venue, or its replay is not over */
+    SHUT_KILLED = 4,       /* an operator said so, and only one with the risk role takes it back */
+    SHUT_JOURNAL = 8,      /* what happens can not be written down */
+    SHUT_REDUCE = 16,      /* only orders that shrink a position */
+    SHUT_ENDED = 32        /* the venue has ended the day */
 };
 
 /* What an operator may ask for. Commands are taken one at a time, between two intents. */
@@ -86,10 +54,83 @@ struct command {
 /* Written by the control plane while the data plane runs. */
 struct shm_control {
     uint32_t
-        kill; /* enum risk_state; the stricter of this and the gate's own counts, from the next order on */
+        kill; /* enum risk_gate; the stricter of this and the gate's own counts, from the next order on */
     uint32_t reserved[15];
     struct command command;
 };
 ABI_AT(shm_control, command, 64);
+
+/* Written by the decision stage alone, while it runs. */
+struct decider_counters {
+    uint64_t orders; /* handed to the gateway, cancels included */
+    uint64_t executions;
+    uint64_t rejects;    /* by risk; risk_totals says why */
+    uint64_t refused[9]; /* by the pool: enum order_take */
+    uint64_t unwritten;  /* inputs for which the journal had no room */
+    uint64_t reserved[3];
+};
+ABI_SIZE(decider_counters, 128);
+
+#define ABI_SHOWN_REJECTS 64
+#define ABI_SHOWN_ORDERS  256
+#define ABI_ANSWER_BYTES  256
+
+/* One instrument, as risk and the pool have it. */
+struct shown_position {
+    int64_t position;
+    uint64_t open_qty[2]; /* by side */
+    uint64_t bought_qty;
+    uint64_t sold_qty;
+    uint64_t bought_notional; /* at the prices of the fills */
+    uint64_t sold_notional;
+    uint32_t open_orders;
+    uint32_t permitted;
+};
+ABI_SIZE(shown_position, 64);
+
+/* What trading shows. Each part has one writer; `version` is odd while the decision stage writes its part. */
+struct shm_decisions {
+    uint64_t version;
+    uint64_t answered; /* the number of the last command that was taken */
+    uint32_t refused;  /* 1: it was not done, and `answer` says why */
+    uint32_t causes;   /* enum shut_cause */
+    uint64_t intents;
+    uint64_t next_user_ref;
+    uint64_t venue_sequence; /* of the last message of the venue */
+    uint32_t connection;     /* counts them */
+    uint32_t open_orders;
+    uint64_t shown_cycles;
+    char answer[256];
+    struct decider_counters counters;
+    struct risk_totals risk;
+    struct order_pool_counters pool;
+    struct shown_position position[1024];
+    struct risk_reject reject[64]; /* the latest, in a ring by counters.rejects */
+    struct order_view order[256];  /* open ones, the oldest first, as many as there is room for */
+};
+ABI_AT(shm_decisions, answer, 64);
+ABI_AT(shm_decisions, position, 944);
+
+struct shm_strategy {
+    uint64_t ticks;
+    uint64_t intents;
+    uint64_t fault_tick;
+    uint64_t switches;
+    uint32_t fault;  /* enum strategy_fault: of the last one that was left */
+    uint32_t active; /* 1: one is called */
+    char name[32];   /* of the one that is called, or was last */
+    uint64_t waits;  /* rounds in which a ring before the next stage had no room */
+    uint64_t reserved[6];
+};
+ABI_SIZE(shm_strategy, 136);
+
+struct shm_trading {
+    struct shm_control control;
+    struct risk_limits limits[1026]; /* at the start: the account's, the strategy's, each symbol's */
+    struct shm_strategy strategy;
+    struct shm_decisions decisions;
+    struct gateway_counters gateway;
+    uint64_t waits[4]; /* of each enum trading_stage: rounds in which the next one had no room */
+};
 
 #endif
