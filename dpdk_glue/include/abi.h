@@ -21,6 +21,7 @@
 #include "abi/strategy.h"
 #include "abi/synth.h"
 #include "abi/trade.h"
+#include "abi/gateway.h"
 #include "abi/venue.h"
 
 #endif

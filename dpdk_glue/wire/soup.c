@@ -27,6 +27,7 @@ void soup_open(struct soup *soup) {
     soup->state = SOUP_NEW;
     soup->start = soup->end = 0;
     soup->next_sequence = 0;
+    soup->heartbeats = 0;
     soup->reason = 0;
     soup->broken = NULL;
     memset(soup->session, ' ', sizeof soup->session);
@@ -103,6 +104,7 @@ static enum soup_event look_at(struct soup *soup, uint8_t type, const uint8_t *p
     case DEBUG_TEXT:
         return SOUP_MORE;
     case SERVER_HEARTBEAT:
+        soup->heartbeats++;
         return length ? broken(soup, "a heartbeat is of a wrong length") : SOUP_MORE;
     case UNSEQUENCED:
         return soup->state == SOUP_OPEN ? SOUP_MORE : broken(soup, "data came before the login was answered");
@@ -146,11 +148,16 @@ static uint8_t *put_start(uint8_t *at, uint8_t type, uint16_t payload) {
 
 void soup_login(uint8_t packet[SOUP_LOGIN_BYTES], const char user[6], const char password[10],
                 uint64_t sequence) {
+    soup_login_again(packet, user, password, "", sequence); /* into the current session */
+}
+
+void soup_login_again(uint8_t packet[SOUP_LOGIN_BYTES], const char user[6], const char password[10],
+                      const char session[10], uint64_t sequence) {
     char number[NUMBER_BYTES + 1];
     uint8_t *at = put_start(packet, LOGIN_REQUEST, SOUP_LOGIN_BYTES - 3);
     at = put_left(at, user, USER_BYTES);
     at = put_left(at, password, PASSWORD_BYTES);
-    at = put_left(at, "", SESSION_BYTES); /* the current one */
+    at = put_left(at, session, SESSION_BYTES);
     snprintf(number, sizeof number, "%*llu", NUMBER_BYTES, (unsigned long long)sequence);
     memcpy(at, number, NUMBER_BYTES);
 }

@@ -58,6 +58,7 @@ struct soup {
     char session[10];
     uint64_t next_sequence;
     const char *broken;
+    uint64_t heartbeats; /* of the server, that were passed over */
     uint8_t buffer[SOUP_BUFFER_BYTES];
 };
 
@@ -71,6 +72,9 @@ enum soup_event soup_next(struct soup *soup, struct soup_message *message);
  * padded with spaces or zeros. */
 void soup_login(uint8_t packet[SOUP_LOGIN_BYTES], const char user[6], const char password[10],
                 uint64_t sequence);
+/* Asks for a session by its name, as a server told it. */
+void soup_login_again(uint8_t packet[SOUP_LOGIN_BYTES], const char user[6], const char password[10],
+                      const char session[10], uint64_t sequence);
 void soup_heartbeat(uint8_t packet[SOUP_HEARTBEAT_BYTES]);
 void soup_logout(uint8_t packet[SOUP_LOGOUT_BYTES]);
 

@@ -72,10 +72,11 @@ enum order_action {
 
 /* What goes to the venue. Numbers count up by one from each to the next, also those of cancels. */
 struct order {
-    uint32_t action;   /* enum order_action */
-    uint32_t user_ref; /* ENTER, REPLACE: the new order's; CANCEL: the order's; MASS_CANCEL: its own */
-    uint32_t replaces; /* REPLACE: the order whose place it takes */
-    uint32_t qty;      /* CANCEL: the shares that are to stay */
+    uint16_t action;     /* enum order_action */
+    uint16_t connection; /* it was decided on; handed to the session on a later one, it is not sent */
+    uint32_t user_ref;   /* ENTER, REPLACE: the new order's; CANCEL: the order's; MASS_CANCEL: its own */
+    uint32_t replaces;   /* REPLACE: the order whose place it takes */
+    uint32_t qty;        /* CANCEL: the shares that are to stay */
     uint32_t px;
     uint16_t instrument;
     uint8_t side; /* enum abi_side */
@@ -108,7 +109,7 @@ enum order_state {
 
 /* What came back. Messages of the venue by their OUCH type, and what befalls the connection. */
 enum execution_kind {
-    EXECUTION_NONE = 0,
+    EXECUTION_NONE = 0, /* a message that cannot be read; `reason` is why (enum ouch_verdict) */
     EXECUTION_SYSTEM = 'S',
     EXECUTION_ACCEPTED = 'A',
     EXECUTION_REPLACED = 'U',
@@ -126,11 +127,11 @@ enum execution_kind {
     EXECUTION_MASS_CANCELED = 'X',
     EXECUTION_DISABLED = 'G',
     EXECUTION_ENABLED = 'K',
-    EXECUTION_ACCOUNT = 'Q', /* `user_ref` is the next that the venue takes */
-    EXECUTION_CONNECTED = 1, /* logged in; `sequence` is the next message's */
-    EXECUTION_CAUGHT_UP = 2, /* all that was missed has been replayed */
-    EXECUTION_DISCONNECTED = 3,
-    EXECUTION_ENDED = 4 /* the venue has ended the session */
+    EXECUTION_ACCOUNT = 'Q',    /* `user_ref` is the next that the venue takes */
+    EXECUTION_CONNECTED = 1,    /* logged in; `sequence` is the next message's */
+    EXECUTION_CAUGHT_UP = 2,    /* all that was missed has been replayed */
+    EXECUTION_DISCONNECTED = 3, /* `reason` is why (enum gateway_cut) */
+    EXECUTION_ENDED = 4         /* the venue has ended the session */
 };
 
 /* One reply, decoded. What its kind does not have is 0. */
@@ -152,11 +153,14 @@ struct execution {
     uint8_t liquidity; /* flag */
     char symbol[8];
     uint32_t prevented_qty; /* AIQ_CANCELED */
-    uint32_t reserved[11];
+    uint32_t connection;    /* CONNECTED, CAUGHT_UP: counts them, from 1 */
+    uint64_t number;        /* the order's, out of its ClOrdID; 0 = the kind has none, or it is not ours */
+    uint32_t reserved[8];
 };
 ABI_SIZE(execution, 128);
 ABI_AT(execution, px, 16);
 ABI_AT(execution, rx_cycles, 56);
 ABI_AT(execution, symbol, 72);
+ABI_AT(execution, number, 88);
 
 #endif
