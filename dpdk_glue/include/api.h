@@ -178,6 +178,24 @@ API_EXPORT uint8_t *api_records_reserve(struct records *ring, uint32_t bytes);
 API_EXPORT void api_records_commit(struct records *ring);
 API_EXPORT const uint8_t *api_records_peek(struct records *ring, uint32_t *bytes);
 API_EXPORT void api_records_release(struct records *ring);
+API_EXPORT uint64_t api_records_bytes(uint64_t bytes);
+API_EXPORT struct records *api_records_place(uint8_t *memory, uint64_t bytes, uint32_t slack);
+API_EXPORT struct records *api_records_attach(uint8_t *memory, uint64_t bytes);
+API_EXPORT const uint8_t *api_records_youngest(struct records *ring, uint32_t *bytes);
+API_EXPORT uint64_t api_records_waiting(const struct records *ring);
+
+/* ring: items of one size between a producer and a consumer, in the caller's memory (ring/spsc.h). */
+struct spsc;
+API_EXPORT uint64_t api_spsc_bytes(uint64_t items, uint32_t item_bytes);
+API_EXPORT struct spsc *api_spsc_place(uint8_t *memory, uint64_t items, uint32_t item_bytes,
+                                       uint64_t position);
+API_EXPORT struct spsc *api_spsc_attach(uint8_t *memory, uint64_t bytes);
+API_EXPORT uint8_t *api_spsc_reserve(struct spsc *ring, uint32_t want, uint32_t *count);
+API_EXPORT void api_spsc_commit(struct spsc *ring, uint32_t count);
+API_EXPORT const uint8_t *api_spsc_peek(struct spsc *ring, uint32_t want, uint32_t *count);
+API_EXPORT void api_spsc_release(struct spsc *ring, uint32_t count);
+API_EXPORT uint64_t api_spsc_waiting(const struct spsc *ring);
+API_EXPORT uint32_t api_spsc_item_bytes(const struct spsc *ring);
 
 /* wire: the client's side of SoupBinTCP; wire/soup.h numbers the events. */
 struct soup;

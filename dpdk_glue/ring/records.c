@@ -15,6 +15,7 @@ struct record_header {
 
 enum { HEADER_BYTES = sizeof(struct record_header) };
 static const uint32_t SKIP = UINT32_MAX;
+static const uint64_t MAGIC = 0x317364726f636552; /* "Records1" */
 
 _Static_assert(HEADER_BYTES == 8, "the rest of the memory always has room for a header");
 
@@ -31,20 +32,51 @@ struct records {
     uint64_t release_tail; /* where release moves the tail */
     /* Nobody's: it never changes. */
     uint64_t bytes __attribute__((aligned(CACHE_LINE)));
+    uint64_t magic;
+    uint32_t slack; /* behind each record */
     uint8_t memory[] __attribute__((aligned(CACHE_LINE)));
 };
 
-struct records *records_open(size_t bytes) {
-    if (bytes < RECORDS_SMALLEST_RING || bytes > (size_t)1 << LARGEST_RING_BITS || bytes & (bytes - 1)) {
-        errno = EINVAL;
-        return NULL;
-    }
-    struct records *ring = aligned_alloc(CACHE_LINE, sizeof *ring + bytes);
-    if (!ring)
-        return NULL;
+static bool is_possible(size_t bytes) {
+    return bytes >= RECORDS_SMALLEST_RING && bytes <= (size_t)1 << LARGEST_RING_BITS &&
+           !(bytes & (bytes - 1));
+}
+
+static struct records *refuse(void) {
+    errno = EINVAL;
+    return NULL;
+}
+
+size_t records_bytes(size_t bytes) {
+    return is_possible(bytes) ? sizeof(struct records) + bytes : 0;
+}
+
+struct records *records_place(void *memory, size_t bytes, uint32_t slack) {
+    if (!is_possible(bytes) || slack > RECORDS_SLACK || (uintptr_t)memory % CACHE_LINE)
+        return refuse();
+    struct records *ring = memory;
     memset(ring, 0, sizeof *ring + bytes);
     ring->bytes = bytes;
+    ring->slack = slack;
+    /* Release: who finds it finds all of it. */
+    __atomic_store_n(&ring->magic, MAGIC, __ATOMIC_RELEASE);
     return ring;
+}
+
+struct records *records_attach(void *memory, size_t bytes) {
+    struct records *ring = memory;
+    if ((uintptr_t)memory % CACHE_LINE || bytes < sizeof *ring ||
+        __atomic_load_n(&ring->magic, __ATOMIC_ACQUIRE) != MAGIC || !is_possible(ring->bytes) ||
+        sizeof *ring + ring->bytes > bytes || records_waiting(ring) > ring->bytes)
+        return refuse();
+    return ring;
+}
+
+struct records *records_open(size_t bytes) {
+    if (!is_possible(bytes))
+        return refuse();
+    void *memory = aligned_alloc(CACHE_LINE, sizeof(struct records) + bytes);
+    return memory ? records_place(memory, bytes, RECORDS_SLACK) : NULL;
 }
 
 void records_close(struct records *ring) {
@@ -67,7 +99,7 @@ static struct record_header *header_at(struct records *ring, uint64_t position) 
 uint8_t *records_reserve(struct records *ring, uint32_t bytes) {
     if (bytes > ring->bytes / 4)
         return NULL;
-    uint32_t span = (HEADER_BYTES + bytes + RECORDS_SLACK + 7) & ~7U;
+    uint32_t span = (HEADER_BYTES + bytes + ring->slack + 7) & ~7U;
     uint64_t start = ring->head;
     uint64_t behind = ring->bytes - (start & (ring->bytes - 1));
     if (span > behind)
@@ -87,6 +119,13 @@ void records_commit(struct records *ring) {
     __atomic_store_n(&ring->head, ring->reserved_head, __ATOMIC_RELEASE);
 }
 
+/* Where the record at this position begins, or the one behind the end of the memory. */
+static uint64_t past_skip(struct records *ring, uint64_t position) {
+    if (header_at(ring, position)->bytes == SKIP) /* the head is moved past both at once */
+        position += ring->bytes - (position & (ring->bytes - 1));
+    return position;
+}
+
 const uint8_t *records_peek(struct records *ring, uint32_t *bytes) {
     uint64_t start = ring->tail;
     if (start == ring->head_seen) {
@@ -94,8 +133,7 @@ const uint8_t *records_peek(struct records *ring, uint32_t *bytes) {
         if (start == ring->head_seen)
             return NULL;
     }
-    if (header_at(ring, start)->bytes == SKIP) /* the head is moved past both at once */
-        start += ring->bytes - (start & (ring->bytes - 1));
+    start = past_skip(ring, start);
     struct record_header *header = header_at(ring, start);
     ring->release_tail = start + header->span;
     *bytes = header->bytes;
@@ -104,4 +142,22 @@ const uint8_t *records_peek(struct records *ring, uint32_t *bytes) {
 
 void records_release(struct records *ring) {
     __atomic_store_n(&ring->tail, ring->release_tail, __ATOMIC_RELEASE);
+}
+
+const uint8_t *records_youngest(struct records *ring, uint32_t *bytes) {
+    uint64_t at = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+    const uint8_t *youngest = NULL;
+    while (at != ring->head) {
+        at = past_skip(ring, at);
+        struct record_header *header = header_at(ring, at);
+        youngest = (const uint8_t *)(header + 1);
+        *bytes = header->bytes;
+        at += header->span;
+    }
+    return youngest;
+}
+
+uint64_t records_waiting(const struct records *ring) {
+    uint64_t tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) - tail;
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
+import os
+import signal
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +24,11 @@ class Ring:
     """The ring under test."""
 
     def __init__(self, handle: Any) -> None:
-        self._handle = handle
+        self.handle = handle
 
     def reserve(self, count: int) -> Any | None:
         """Ask for room."""
-        to = native.library().api_records_reserve(self._handle, count)
+        to = native.library().api_records_reserve(self.handle, count)
         return None if to == native.ffi().NULL else to
 
     def write(self, record: bytes) -> bool:
@@ -34,14 +37,14 @@ class Ring:
         if to is None:
             return False
         native.ffi().memmove(to, record + b"\xee" * SLACK, len(record) + SLACK)
-        native.library().api_records_commit(self._handle)
+        native.library().api_records_commit(self.handle)
         return True
 
     def peek(self) -> bytes | None:
         """Look at the oldest record."""
         ffi = native.ffi()
         count = ffi.new("uint32_t *")
-        at = native.library().api_records_peek(self._handle, count)
+        at = native.library().api_records_peek(self.handle, count)
         if at == ffi.NULL:
             return None
         assert int(ffi.cast("uintptr_t", at)) % 8 == 0
@@ -53,7 +56,7 @@ class Ring:
         """Take the oldest record."""
         record = self.peek()
         if record is not None:
-            native.library().api_records_release(self._handle)
+            native.library().api_records_release(self.handle)
         return record
 
 
@@ -147,3 +150,109 @@ def test_where_a_large_record_was_reserved_small_ones_of_the_same_bytes_have_roo
 )
 def test_a_size_that_is_no_power_of_two_or_out_of_range_is_refused(size: int) -> None:
     assert native.library().api_records_open(size) == native.ffi().NULL
+
+
+@contextmanager
+def placed(size: int = SMALLEST, slack: int = SLACK) -> Iterator[tuple[Any, int]]:
+    """Place a ring in shared memory, and give its address and what it takes."""
+    bytes_taken = native.library().api_records_bytes(size)
+    with mmap.mmap(-1, bytes_taken) as memory:
+        base = native.ffi().from_buffer("uint8_t[]", memory)
+        assert native.library().api_records_place(base, size, slack) != native.ffi().NULL
+        yield base, bytes_taken
+        native.ffi().release(base)
+
+
+def attach(base: Any, size: int) -> Ring:
+    """Join a ring as another process would."""
+    handle = native.library().api_records_attach(base, size)
+    assert handle != native.ffi().NULL
+    return Ring(handle)
+
+
+def test_a_reader_goes_on_where_its_predecessor_was_killed() -> None:
+    """The one that it had looked at and not released comes again; nothing else does."""
+    with placed(1 << 16) as (base, size):
+        writer = attach(base, size)
+        number = 0
+        for turn in range(30):
+            while writer.write(number.to_bytes(4, "big") * (number % 90)):
+                number += 1
+            child = os.fork()
+            if not child:
+                reader = attach(base, size)
+                for _ in range(turn + 1):
+                    reader.read()
+                reader.peek()
+                os.kill(os.getpid(), signal.SIGKILL)
+            os.waitpid(child, 0)
+        reader = attach(base, size)
+        for expected in range(sum(range(1, 31)), number):
+            assert reader.read() == expected.to_bytes(4, "big") * (expected % 90)
+        assert reader.read() is None
+
+
+def test_a_writer_goes_on_where_its_predecessor_was_killed() -> None:
+    """What it had reserved and not committed is void."""
+    with placed() as (base, size):
+        for turn in range(60):
+            child = os.fork()
+            if not child:
+                writer = attach(base, size)
+                writer.write(bytes([turn]) * (turn * 11))
+                writer.reserve(900)
+                os.kill(os.getpid(), signal.SIGKILL)
+            os.waitpid(child, 0)
+            reader = attach(base, size)
+            assert reader.read() == bytes([turn]) * (turn * 11)
+            assert reader.read() is None
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 900)), max_size=60))
+def test_the_youngest_is_the_last_that_was_written_and_not_read(steps: list[int | None]) -> None:
+    waiting: deque[bytes] = deque()
+    count = native.ffi().new("uint32_t *")
+    with ring() as under_test:
+        for number, step in enumerate(steps):
+            if step is None:
+                assert under_test.read() == (waiting.popleft() if waiting else None)
+            elif under_test.write(record := bytes([number]) * step):
+                waiting.append(record)
+            at = native.library().api_records_youngest(under_test.handle, count)
+            assert (at == native.ffi().NULL) == (not waiting)
+            if waiting:
+                assert bytes(native.ffi().buffer(at, count[0])) == waiting[-1]
+            spans = [(8 + len(record) + SLACK + 7) // 8 * 8 for record in waiting]
+            assert native.library().api_records_waiting(under_test.handle) >= sum(spans)
+
+
+def test_a_ring_without_slack_holds_more_records() -> None:
+    """Each takes 8 bytes in front and 24 of its own."""
+    with placed(slack=0) as (base, _):
+        library, ffi = native.library(), native.ffi()
+        handle = ffi.cast("struct records *", base)
+        number = 0
+        while (to := library.api_records_reserve(handle, 24)) != ffi.NULL:
+            ffi.memmove(to, bytes(24), 24)
+            library.api_records_commit(handle)
+            number += 1
+        assert number == SMALLEST // 32
+
+
+@pytest.mark.parametrize(("at", "word"), [(0, SMALLEST + 1), (128, SMALLEST - 1), (128, 1 << 20), (136, 1)])
+def test_a_ring_whose_words_contradict_each_other_is_not_joined(at: int, word: int) -> None:
+    """More waits than it holds; a size that cannot be, or that the memory does not hold; no ring at all."""
+    with placed() as (base, size):
+        native.ffi().memmove(base + at, word.to_bytes(8, "little"), 8)
+        assert native.library().api_records_attach(base, size) == native.ffi().NULL
+
+
+def test_a_ring_is_placed_where_a_line_begins_and_joined_where_it_fits() -> None:
+    with placed() as (base, size):
+        null = native.ffi().NULL
+        assert native.library().api_records_place(base + 8, SMALLEST, 0) == null
+        assert native.library().api_records_place(base, SMALLEST - 1, 0) == null
+        assert native.library().api_records_place(base, SMALLEST, SLACK + 1) == null
+        assert native.library().api_records_attach(base, size - 1) == null
+        assert native.library().api_records_attach(base, 8) == null
+        assert native.library().api_records_attach(base + 64, size - 64) == null
