@@ -1,13 +1,14 @@
 /* The data plane: one process, from the wire to the books, seen by others through its shared segment.
  *
- *     dataplane --fd N
+ *     dataplane --fd N [--taps M]
  *
  * The control plane makes the segment, writes the plan into it and starts this program with the segment open
- * as file N (stage/segment.h). It ends when the feed does, unless the plan says to hold, and on SIGTERM or
+ * as file N (stage/segment.h), and with the rings of the journal, if there is one, as file M. It ends when the feed does, unless the plan says to hold, and on SIGTERM or
  * SIGINT. Exit status: 0 the feed was read, or it was told to stop; 2 what went wrong is on standard error
  * and in the segment, in one line.
  */
 #include "build_config.h"
+#include "journal/taps.h"
 #include "stage/live.h"
 #include "stage/segment.h"
 
@@ -58,25 +59,50 @@ static int fail(struct segment *segment, const char *why) {
     return complain(why);
 }
 
-/* The open file of the segment, or -1: then there is nothing (more) to do, and `status` says how it went. */
-static int parse_words(int count, char **words, int *status) {
-    static const char usage[] = "usage: dataplane --fd N (the segment, open; `appliance run` does that)\n"
-                                "       dataplane --version";
+/* Open files that this process was given. */
+struct files {
+    int segment;
+    int taps; /* -1 = there is no journal */
+};
+
+static bool read_file_number(const char *text, int *file) {
+    char *end;
+    long number = strtol(text, &end, 10);
+    if (*end || end == text || number < 0 || number > UINT16_MAX)
+        return false;
+    *file = (int)number;
+    return true;
+}
+
+static bool read_files(int count, char **words, struct files *files) {
+    *files = (struct files){.segment = -1, .taps = -1};
+    for (int i = 1; i < count; i += 2) {
+        int *file = !strcmp(words[i], "--fd") ? &files->segment : !strcmp(words[i], "--taps") ? &files->taps : NULL;
+        if (!file || i + 1 == count || !read_file_number(words[i + 1], file))
+            return false;
+    }
+    return files->segment >= 0;
+}
+
+/* False: there is nothing (more) to do, and `status` says how it went. */
+static bool parse_words(int count, char **words, struct files *files, int *status) {
+    static const char usage[] =
+        "usage: dataplane --fd N [--taps M] (the segment and the journal's rings, open; `appliance run` does "
+        "that)\n"
+        "       dataplane --version";
     *status = 0;
     if (count == 2 && !strcmp(words[1], "--version")) {
         print_version();
-        return -1;
+        return false;
     }
     if (count == 2 && !strcmp(words[1], "--help")) {
         puts(usage);
-        return -1;
+        return false;
     }
-    char *end = NULL;
-    long file = count == 3 && !strcmp(words[1], "--fd") ? strtol(words[2], &end, 10) : -1;
-    if (end && !*end && end != words[2] && file >= 0 && file <= 65535)
-        return (int)file;
+    if (read_files(count, words, files))
+        return true;
     *status = complain("started with the wrong words; usage: dataplane --fd N, and appliance run does that");
-    return -1;
+    return false;
 }
 
 /* The thread that is to feed the books has its core for itself, if the plan says which. */
@@ -118,11 +144,20 @@ static void report(const struct segment *segment) {
                     segment->views[i].symbol);
 }
 
-static int run(struct segment *segment) {
+/* NULL: there is no journal, or, with `error` written, none that can be used. */
+static struct journal_taps *take_taps(int file, char *error) {
+    error[0] = 0;
+    return file < 0 ? NULL : journal_taps_map(file, error, PORT_ERROR_BYTES);
+}
+
+static int run(struct segment *segment, int taps_file) {
     char error[PORT_ERROR_BYTES];
+    struct journal_taps *taps = take_taps(taps_file, error);
+    if (error[0])
+        return fail(segment, error);
     if (take_core(segment->plan->feed_core, error) < 0)
         return fail(segment, error);
-    struct live *live = live_open(segment, error);
+    struct live *live = live_open(segment, taps, error);
     if (!live)
         return told_to_stop ? 0 : fail(segment, error);
     int result = lock_memory(segment->plan->flags & PLAN_LOCK_MEMORY, error);
@@ -132,6 +167,8 @@ static int run(struct segment *segment) {
         result = live_run(live, &told_to_stop, error);
     }
     live_close(live);
+    if (taps)
+        journal_taps_unmap(taps);
     if (result < 0)
         return fail(segment, error);
     segment_set_state(segment, told_to_stop ? SHM_STOPPED : SHM_ENDED);
@@ -142,11 +179,11 @@ static int run(struct segment *segment) {
 int main(int count, char **words) {
     struct segment segment;
     char error[PORT_ERROR_BYTES];
+    struct files files;
     int status;
-    int file = parse_words(count, words, &status);
-    if (file < 0)
+    if (!parse_words(count, words, &files, &status))
         return status;
-    if (segment_attach(&segment, file, error, sizeof error) < 0)
+    if (segment_attach(&segment, files.segment, error, sizeof error) < 0)
         return complain(error);
     struct sigaction action = {.sa_handler = stop};
     sigaction(SIGTERM, &action, NULL);
@@ -156,7 +193,7 @@ int main(int count, char **words) {
         if ((uint64_t)getppid() != segment.header->parent_pid)
             told_to_stop = 1; /* it died before we asked */
     }
-    status = run(&segment);
+    status = run(&segment, files.taps);
     segment_detach(&segment);
     return status;
 }

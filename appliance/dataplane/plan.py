@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from appliance.book.software import BookLimits
+from appliance.dataplane.limits import Limits
 from appliance.native import constants, dtype, ffi
 
 _NOBODY = IPv4Address(0)
@@ -61,6 +62,33 @@ class Recovery:
     far_messages: int = 100_000
 
 
+STAGES = ("feed", "strategy", "risk", "gateway")
+FUSED = (STAGES,)
+
+
+@dataclass(frozen=True)
+class Trading:
+    """The stages behind the books. Each of ``groups`` is a thread; the first begins with the feed."""
+
+    mode: str = "live"
+    groups: tuple[tuple[str, ...], ...] = FUSED
+    cores: tuple[int, ...] = ()  # of the groups behind the first; -1, or none, leaves it to the kernel
+    orders: int = 4096
+    call_budget_us: int = 1000
+    gateway: tuple[IPv4Address, int] = (_NOBODY, 0)
+    busy_poll_us: int = 0
+    user: str = ""
+    password: str = ""
+    session: str = ""
+    firm: str = ""
+    capacity: str = "P"
+    display: str = "Y"
+    strategy: str = ""
+    params: bytes = b""
+    limits: Limits = field(default_factory=Limits)
+    kill: int = 0  # the kill word as an operator has left it
+
+
 @dataclass(frozen=True)
 class Plan:
     """All that one data plane is told. A core of -1 leaves the thread to the kernel."""
@@ -77,6 +105,7 @@ class Plan:
     feed_core: int = -1
     cold_core: int = -1
     eal: str = ""
+    trading: Trading | None = None
 
     def record(self) -> Any:
         """Return it as one record of the contract."""
@@ -97,6 +126,8 @@ class Plan:
         )
         record["feed_core"], record["cold_core"] = self.feed_core, self.cold_core
         record["eal"] = self.eal.encode()
+        if self.trading:
+            _fill_trading(record["trading"], self.trading)
         return record
 
 
@@ -127,6 +158,25 @@ def _fill_recovery(record: Any, recovery: Recovery) -> None:
     for name in record.dtype.names:
         if name.endswith(("_us", "_ms", "_tries", "_messages", "_longest")):
             record[name] = getattr(recovery, name)
+
+
+def _fill_trading(record: Any, trading: Trading) -> None:
+    record["mode"] = _enum("enum trading_mode", trading.mode)
+    record["groups"] = len(trading.groups)
+    cores = (-1, *trading.cores, -1, -1, -1)[:4]
+    for number, stages in enumerate(trading.groups):
+        record["core"][number] = cores[number]
+        for stage in stages:
+            record["group"][STAGES.index(stage)] = number
+    record["gateway_ip"], record["gateway_port"] = int(trading.gateway[0]), trading.gateway[1]
+    for name in ("orders", "call_budget_us", "busy_poll_us"):
+        record[name] = getattr(trading, name)
+    for name, width in (("user", 6), ("password", 10), ("session", 10), ("firm", 4)):
+        record[name] = getattr(trading, name).ljust(width).encode()
+    record["capacity"], record["display"] = ord(trading.capacity), ord(trading.display)
+    record["params_bytes"] = len(trading.params)
+    record["params"][: len(trading.params)] = np.frombuffer(trading.params, np.uint8)
+    record["strategy"] = os.fsencode(trading.strategy)
 
 
 def longest_path() -> int:

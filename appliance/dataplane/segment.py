@@ -110,11 +110,19 @@ def _laid_out(name: str, plan: Plan) -> bytes:
     header["views_offset"] = _round_up(int(header["plan_offset"]) + record.nbytes)
     header["stats_offset"] = _round_up(int(header["views_offset"]) + views.nbytes)
     header["bytes"] = int(header["stats_offset"]) + dtype("shm_stats").itemsize
+    parts = [(0, header), (header["plan_offset"], record), (header["views_offset"], views)]
+    if plan.trading:
+        trading = np.zeros(1, dtype("shm_trading"))[0]
+        plan.trading.limits.fill(trading["limits"], plan.symbols)
+        trading["control"]["kill"] = plan.trading.kill
+        header["trading_offset"] = _round_up(int(header["bytes"]))
+        header["bytes"] = int(header["trading_offset"]) + trading.nbytes
+        parts.append((header["trading_offset"], trading))
     header["views"], header["view_bytes"] = len(views), views.itemsize
     header["name"] = name.encode()
     header["parent_pid"] = os.getpid()
     memory = bytearray(int(header["bytes"]))
-    for offset, part in ((0, header), (header["plan_offset"], record), (header["views_offset"], views)):
+    for offset, part in parts:
         memory[int(offset) : int(offset) + part.nbytes] = part.tobytes()
     return bytes(memory)
 
@@ -144,6 +152,8 @@ class Segment:
         self.views: npt.NDArray[Any] = self._part("book_view", "views_offset", int(self._header["views"]))
         self.stats: Any = self._part("shm_stats", "stats_offset", 1)[0]
         self.plan: Any = self._part("plan", "plan_offset", 1)[0]
+        has_trading = int(self._header["trading_offset"]) != 0
+        self.trading: Any = self._part("shm_trading", "trading_offset", 1)[0] if has_trading else None
 
     def _part(self, struct: str, offset: str, count: int) -> npt.NDArray[Any]:
         return np.frombuffer(self._memory, dtype(struct), count=count, offset=int(self._header[offset]))
@@ -170,7 +180,7 @@ class Segment:
 
     def close(self) -> None:
         """Unmap, or leave that to the last array that was taken from here."""
-        del self._header, self.views, self.stats, self.plan
+        del self._header, self.views, self.stats, self.plan, self.trading
         with suppress(BufferError):
             self._memory.close()
 

@@ -18,10 +18,13 @@
 #include "abi/plan.h"
 #include "abi/recovery.h"
 #include "abi/segment.h"
-#include "abi/strategy.h"
-#include "abi/synth.h"
 #include "abi/trade.h"
+#include "abi/strategy.h"
+#include "abi/risk.h"
 #include "abi/gateway.h"
+#include "abi/trading.h"
+#include "abi/journal.h"
+#include "abi/synth.h"
 #include "abi/venue.h"
 
 #endif

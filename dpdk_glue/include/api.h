@@ -268,6 +268,8 @@ API_EXPORT int64_t api_trace_fill(struct trace *trace, char *text, uint64_t room
 
 /* stats: the time-stamp counter now, as the data planes of this machine stamp with it. */
 API_EXPORT uint64_t api_clock_cycles(void);
+/* Cycles a nanosecond; measured at the first call. */
+API_EXPORT double api_clock_rate(void);
 
 /* strategy: one compiled strategy after another, called as the data plane calls it. */
 struct slots;

@@ -36,7 +36,7 @@ static int check_plan(const struct plan *plan, char *error) {
     }
     if (!memchr(plan->eal, 0, sizeof plan->eal))
         return refuse(error, "the plan's words for EAL do not end");
-    return plan->placement == PLAN_FUSED ? 0 : refuse(error, "the plan has a placement that is unknown");
+    return 0;
 }
 
 /* What the plan's limits come to: all of it is there before the first packet. */
@@ -96,7 +96,17 @@ static int open_books(struct live *live, char *error) {
     return 0;
 }
 
-struct live *live_open(struct segment *segment, char *error) {
+static int open_trading(struct live *live, struct journal_taps *taps, char *error) {
+    if (live->plan->trading.mode == TRADING_OFF)
+        return 0;
+    if (!live->segment->trading)
+        return refuse(error, "the plan has trading, and the segment no room for it");
+    live->trading = trading_open(live->segment, (const char(*)[8])live->symbols, live->segment->header->views,
+                                 taps, error);
+    return live->trading ? 0 : -1;
+}
+
+struct live *live_open(struct segment *segment, struct journal_taps *taps, char *error) {
     struct live *live = calloc(1, sizeof *live);
     if (!live) {
         refuse(error, "no memory");
@@ -108,7 +118,7 @@ struct live *live_open(struct segment *segment, char *error) {
     live->cycles_per_ms = segment->header->cycles_per_s / 1000;
     live->now = clock_cycles();
     if (check_plan(live->plan, error) < 0 || open_books(live, error) < 0 || open_stream(live, error) < 0 ||
-        open_ports(live, error) < 0) {
+        open_ports(live, error) < 0 || open_trading(live, taps, error) < 0) {
         live_close(live);
         return NULL;
     }
@@ -120,6 +130,7 @@ struct live *live_open(struct segment *segment, char *error) {
 void live_close(struct live *live) {
     if (!live)
         return;
+    trading_close(live->trading);
     recoverer_close(live->recoverer);
     for (int i = 0; i < LIVE_PORTS; i++)
         if (live->ports[i])
@@ -220,6 +231,8 @@ int live_run(struct live *live, const volatile sig_atomic_t *told_to_stop, char 
         if (live->behind)
             live_take_runs(live, live->now);
         live_repair(live);
+        if (live->trading)
+            trading_poll(live->trading, live->now);
         live_tell(live);
         if (result < 0) { /* all that came before the failure is to stand in the books */
             mold64_finish(live->mold);

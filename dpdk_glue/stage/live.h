@@ -23,6 +23,7 @@
 #include "port/port.h"
 #include "stage/recoverer.h"
 #include "stage/segment.h"
+#include "stage/trading.h"
 #include "stats/histogram.h"
 #include "wire/mold64.h"
 #include "wire/recovery.h"
@@ -49,6 +50,7 @@ struct live_asked {
 
 struct live {
     struct segment *segment;
+    struct trading *trading; /* NULL: books only */
     const struct plan *plan;
     struct port *ports[LIVE_PORTS];
     bool ended[LIVE_PORTS];
@@ -78,14 +80,15 @@ struct live {
     bool behind;           /* more runs are ready than one round applies */
     bool doubtful;         /* something is missing that no packet will bring: only a snapshot helps */
     bool flagged;          /* all books carry BOOK_STALE */
+    bool rebuilding;       /* a snapshot is going into the books: no strategy is shown that */
     bool relaxes;          /* it has no core of its own */
     bool shown_ended;
     struct port_frame burst[LIVE_BURST];
 };
 
-/* Opens all that the plan asks for and touches its memory. NULL with one line in `error`
- * (PORT_ERROR_BYTES). */
-struct live *live_open(struct segment *segment, char *error);
+/* Opens all that the plan asks for and touches its memory. `taps` are of the journal; NULL = there is none. NULL
+ * with one line in `error` (PORT_ERROR_BYTES). */
+struct live *live_open(struct segment *segment, struct journal_taps *taps, char *error);
 void live_close(struct live *live);
 
 /* Receives until it is told to stop, or the feed has ended and the plan does not say to hold. 0, or -1 with

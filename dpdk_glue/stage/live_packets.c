@@ -33,7 +33,10 @@ void live_flag_books(struct live *live) {
 
 void live_apply(struct live *live, const uint8_t *blocks, size_t bytes) {
     uint64_t nobodys = live->books->nobodys_messages;
-    book_feed(live->books, blocks, bytes, NULL, 0, NULL);
+    if (live->trading && !live->rebuilding)
+        trading_feed(live->trading, live->books, blocks, bytes);
+    else
+        book_feed(live->books, blocks, bytes, NULL, 0, NULL);
     if (live->books->nobodys_messages != nobodys)
         live->doubtful = true;
 }

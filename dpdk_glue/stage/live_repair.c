@@ -144,7 +144,9 @@ static void take_snapshot(struct live *live, const struct recoverer_record *reco
         begin_snapshot(live);
         break;
     case RECOVERER_SNAPSHOT_RUN:
+        live->rebuilding = true;
         live_apply(live, record->data, record->length);
+        live->rebuilding = false;
         break;
     case RECOVERER_SNAPSHOT_END:
         live->snapshot_end = record->sequence;

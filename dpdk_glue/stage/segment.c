@@ -28,7 +28,9 @@ static bool is_laid_out(const struct shm_header *header, uint64_t bytes) {
            header->view_bytes == sizeof(struct book_view) &&
            is_inside(header, header->plan_offset, sizeof(struct plan)) &&
            is_inside(header, header->views_offset, (uint64_t)header->views * sizeof(struct book_view)) &&
-           is_inside(header, header->stats_offset, sizeof(struct shm_stats));
+           is_inside(header, header->stats_offset, sizeof(struct shm_stats)) &&
+           (!header->trading_offset ||
+            is_inside(header, header->trading_offset, sizeof(struct shm_trading)));
 }
 
 int segment_attach(struct segment *segment, int file, char *error, size_t room) {
@@ -60,6 +62,7 @@ int segment_attach(struct segment *segment, int file, char *error, size_t room) 
         .plan = (const void *)(base + header->plan_offset),
         .views = (void *)(base + header->views_offset),
         .stats = (void *)(base + header->stats_offset),
+        .trading = header->trading_offset ? (void *)(base + header->trading_offset) : NULL,
     };
     header->started_cycles = clock_cycles();
     header->cycles_per_s = (uint64_t)(clock_cycles_per_ns() * 1e9);

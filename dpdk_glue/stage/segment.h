@@ -17,6 +17,7 @@ struct segment {
     const struct plan *plan;
     struct book_view *views;
     struct shm_stats *stats;
+    struct shm_trading *trading; /* NULL: the plan has none */
 };
 
 /* Maps the segment in this open file, checks that this build made it, and takes it over: SHM_STARTING. 0, or

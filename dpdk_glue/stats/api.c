@@ -5,3 +5,7 @@
 uint64_t api_clock_cycles(void) {
     return clock_cycles();
 }
+
+double api_clock_rate(void) {
+    return clock_cycles_per_ns();
+}

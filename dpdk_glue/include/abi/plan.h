@@ -110,6 +110,6 @@ ABI_AT(plan, recovery, 8288);
 ABI_AT(plan, books, 8352);
 ABI_AT(plan, eal, 8396);
 ABI_AT(plan, trading, 8908);
-ABI_SIZE(plan, 13408);
+ABI_SIZE(plan, 13360);
 
 #endif

@@ -122,7 +122,7 @@ struct shm_strategy {
     uint64_t waits;  /* rounds in which a ring before the next stage had no room */
     uint64_t reserved[6];
 };
-ABI_SIZE(shm_strategy, 136);
+ABI_SIZE(shm_strategy, 128);
 
 struct shm_trading {
     struct shm_control control;

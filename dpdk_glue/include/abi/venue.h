@@ -66,10 +66,10 @@ struct venue_plan {
     uint16_t reserved;
     uint32_t more_reserved[3];
 };
-ABI_SIZE(venue_plan, 9472);
-ABI_AT(venue_plan, faults, 8928);
-ABI_AT(venue_plan, seed, 9376);
-ABI_AT(venue_plan, session, 9448);
+ABI_SIZE(venue_plan, 13904);
+ABI_AT(venue_plan, faults, 13360);
+ABI_AT(venue_plan, seed, 13808);
+ABI_AT(venue_plan, session, 13880);
 
 /* What the control plane writes while the sender runs. */
 struct venue_control {
@@ -128,9 +128,9 @@ struct venue_segment {
     struct venue_control control;
     struct venue_live live;
 };
-ABI_SIZE(venue_segment, 10688);
+ABI_SIZE(venue_segment, 15120);
 ABI_AT(venue_segment, plan, 64);
-ABI_AT(venue_segment, control, 9536);
-ABI_AT(venue_segment, live, 9600);
+ABI_AT(venue_segment, control, 13968);
+ABI_AT(venue_segment, live, 14032);
 
 #endif
