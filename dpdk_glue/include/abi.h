@@ -17,6 +17,7 @@
 #include "abi/packets.h"
 #include "abi/plan.h"
 #include "abi/recovery.h"
+#include "abi/risk.h"
 #include "abi/segment.h"
 #include "abi/trade.h"
 #include "abi/strategy.h"

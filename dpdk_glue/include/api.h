@@ -266,6 +266,39 @@ API_EXPORT uint64_t api_trace_row_bytes(const struct trace *trace);
 API_EXPORT int64_t api_trace_fill(struct trace *trace, char *text, uint64_t room, uint64_t budget, int *ended,
                                   char *error);
 
+/* risk: the gate; risk/risk.h says what it promises. `kill` may be NULL, and must outlive it. */
+struct risk;
+API_EXPORT struct risk *api_risk_open(uint32_t instruments, const uint32_t *kill);
+API_EXPORT void api_risk_close(struct risk *risk);
+/* -1: no such scope or instrument, or a symbol with a gross limit. */
+API_EXPORT int api_risk_set_limits(struct risk *risk, uint32_t scope, uint32_t index,
+                                   const struct risk_limits *limits);
+API_EXPORT int api_risk_read_limits(const struct risk *risk, uint32_t scope, uint32_t index,
+                                    struct risk_limits *limits);
+API_EXPORT int api_risk_permit(struct risk *risk, uint32_t instrument, uint32_t permitted);
+API_EXPORT void api_risk_set_state(struct risk *risk, uint32_t gate);
+API_EXPORT uint32_t api_risk_check(struct risk *risk, const struct risk_ask *ask, struct risk_reject *reject);
+/* Checks them all, and returns how many passed; their verdicts are all zero. */
+API_EXPORT uint64_t api_risk_run(struct risk *risk, const struct risk_ask *asks, struct risk_reject *verdicts,
+                                 uint64_t count);
+API_EXPORT void api_risk_fill(struct risk *risk, uint32_t instrument, uint32_t side, uint32_t order_px,
+                              uint32_t fill_px, uint32_t qty);
+API_EXPORT void api_risk_release(struct risk *risk, uint32_t instrument, uint32_t side, uint32_t order_px,
+                                 uint32_t qty);
+API_EXPORT void api_risk_close_order(struct risk *risk, uint32_t instrument, uint32_t side);
+API_EXPORT void api_risk_own_best(struct risk *risk, uint32_t instrument, uint32_t side, uint32_t px);
+API_EXPORT void api_risk_cancelled_message(struct risk *risk, uint32_t instrument);
+API_EXPORT void api_risk_restore_order(struct risk *risk, uint32_t instrument, uint32_t side, uint32_t px,
+                                       uint32_t qty);
+API_EXPORT void api_risk_restore_shares(struct risk *risk, uint32_t instrument, uint32_t side, uint32_t px,
+                                        uint32_t qty);
+API_EXPORT void api_risk_read(const struct risk *risk, uint32_t instrument, struct risk_state *state);
+API_EXPORT void api_risk_read_totals(const struct risk *risk, struct risk_totals *totals);
+/* NULL behind the last. */
+API_EXPORT const char *api_risk_reason_name(uint32_t reason);
+/* How many bytes of the gate a check may touch, and where the two parts of them begin. */
+API_EXPORT uint32_t api_risk_check_bytes(const struct risk *risk, uint32_t instrument, uint64_t addresses[2]);
+
 /* stats: the time-stamp counter now, as the data planes of this machine stamp with it. */
 API_EXPORT uint64_t api_clock_cycles(void);
 /* Cycles a nanosecond; measured at the first call. */
