@@ -22,4 +22,7 @@
 #include "abi/trade.h"
 #include "abi/venue.h"
 
+/* Of several of them. */
+#include "abi/journal.h"
+
 #endif
