@@ -28,4 +28,7 @@
 #include "abi/synth.h"
 #include "abi/venue.h"
 
+/* Of several of them. */
+#include "abi/journal.h"
+
 #endif

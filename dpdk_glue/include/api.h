@@ -197,6 +197,29 @@ API_EXPORT void api_spsc_release(struct spsc *ring, uint32_t count);
 API_EXPORT uint64_t api_spsc_waiting(const struct spsc *ring);
 API_EXPORT uint32_t api_spsc_item_bytes(const struct spsc *ring);
 
+/* journal: checksums; `plain` = without the processor's own instructions for it, `piece` by piece. */
+API_EXPORT uint32_t api_crc32c(uint32_t before, const uint8_t *data, uint64_t bytes);
+API_EXPORT void api_sha256(const uint8_t *data, uint64_t bytes, uint64_t piece, int plain, uint8_t *digest);
+/* journal: the shared segment of taps, as journal/taps.h has it. `ring_bytes` has one number a stream. */
+struct journal_tap;
+API_EXPORT uint64_t api_journal_taps_bytes(const uint64_t *ring_bytes);
+API_EXPORT struct journal_taps *api_journal_taps_place(uint8_t *memory, const uint64_t *ring_bytes);
+API_EXPORT void api_journal_taps_publish(struct journal_taps *taps);
+API_EXPORT struct journal_taps *api_journal_taps_attach(uint8_t *memory, uint64_t bytes, char *error);
+API_EXPORT struct journal_tap *api_journal_tap_open(struct journal_taps *taps, uint32_t stream, char *error);
+API_EXPORT void api_journal_tap_close(struct journal_tap *tap);
+/* The record's number, or 0: there is no room now. */
+API_EXPORT uint64_t api_journal_tap_append(struct journal_tap *tap, uint32_t kind, const uint8_t *payload,
+                                           uint32_t bytes, uint64_t cycles);
+/* journal: reading a segment, which begins at a multiple of 8; journal/scan.h says how. */
+API_EXPORT void api_journal_scan(const uint8_t *data, uint64_t bytes, struct journal_scan *scan);
+API_EXPORT uint32_t api_journal_offsets(const uint8_t *data, uint64_t end, uint64_t *at, uint64_t *offsets,
+                                        uint32_t room);
+/* 1: there is a whole record somewhere from `at` on. */
+API_EXPORT int api_journal_finds_record(const uint8_t *data, uint64_t bytes, uint64_t at);
+/* NULL behind the last one. */
+API_EXPORT const char *api_journal_flaw_name(uint32_t flaw);
+
 /* wire: the client's side of SoupBinTCP; wire/soup.h numbers the events. */
 struct soup;
 API_EXPORT struct soup *api_soup_open(void);
