@@ -20,6 +20,7 @@
 #include "abi/segment.h"
 #include "abi/synth.h"
 #include "abi/trade.h"
+#include "abi/market.h"
 #include "abi/venue.h"
 
 #endif
