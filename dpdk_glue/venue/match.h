@@ -188,7 +188,8 @@ bool venue_match_has_room(const struct venue_match *match, uint64_t bytes);
 /* A client's order at rest gives shares: E in the live day. */
 void venue_client_fill(struct venue_match *match, uint32_t client, uint32_t qty);
 void venue_client_cancel(struct venue_match *match, uint32_t client, uint32_t keep, uint8_t reason);
-/* Orders of this locate (0 = of all) with one of these flags (0 = all). */
+/* Orders of this locate (0 = of all) with one of these flags (0 = all): by locate, bids first, and the one first
+ * that would have traded first. */
 void venue_client_cancel_all(struct venue_match *match, uint16_t locate, uint8_t flags, uint8_t reason);
 void venue_client_cancel_held(struct venue_match *match, uint8_t reason);
 void venue_client_expire(struct venue_match *match);

@@ -118,13 +118,23 @@ void venue_client_cancel(struct venue_match *match, uint32_t slot, uint32_t keep
         unlink(match, slot);
 }
 
-void venue_client_cancel_all(struct venue_match *match, uint16_t locate, uint8_t flags, uint8_t reason) {
-    venue_match_apply(match);
-    for (uint32_t slot = 1; slot <= match->client_room && match->clients_live; slot++) {
-        const struct venue_client *client = &match->clients[slot];
-        if (client->is_used && (!locate || client->locate == locate) && (!flags || client->flags & flags))
+static void cancel_side(struct venue_match *match, uint16_t locate, unsigned side, uint8_t flags,
+                        uint8_t reason) {
+    uint32_t slot = match->first[locate][side];
+    while (slot) {
+        uint32_t next = match->clients[slot].next;
+        if (!flags || match->clients[slot].flags & flags)
             venue_client_cancel(match, slot, 0, reason);
+        slot = next;
     }
+}
+
+void venue_client_cancel_all(struct venue_match *match, uint16_t locate, uint8_t flags, uint8_t reason) {
+    uint32_t last = locate ? locate : ABI_MAX_LOCATES - 1;
+    venue_match_apply(match);
+    for (uint32_t at = locate; at <= last && match->clients_live; at++)
+        for (unsigned side = SIDE_BID; side <= SIDE_ASK; side++)
+            cancel_side(match, (uint16_t)at, side, flags, reason);
 }
 
 void venue_client_expire(struct venue_match *match) {
