@@ -61,8 +61,8 @@ class Market:
         script: Day,
         orders: int = 1 << 16,
         fat_finger: float = 0.0,
-        references_used: int = 0,
-        matches_used: int = 0,
+        least_reference: int = 0,
+        least_match: int = 0,
     ) -> None:
         """Open the engine on a day that stays open; nothing is done of it yet."""
         self._c = library()
@@ -80,8 +80,8 @@ class Market:
                     "books": asdict(BookLimits()),
                     "orders": orders,
                     "fat_finger_ppm": round(fat_finger * 1e6),
-                    "references_used": references_used,
-                    "matches_used": matches_used,
+                    "least_reference": least_reference,
+                    "least_match": least_match,
                 },
             )
             error = ffi().new("char[]", constants()["API_ERROR_BYTES"])
@@ -144,6 +144,10 @@ class Market:
         if self._c.api_venue_market_start(self._open, segment, plan, bell, error) < 0:
             raise VenueError(ffi().string(error).decode())
 
+    def stop(self) -> None:
+        """End the thread; nobody sends any more what orders still change."""
+        self._c.api_venue_market_stop(self._open)
+
     def step(self, count: int = 1) -> int:
         """Do so many messages of the script now; how many there were."""
         return int(self._c.api_venue_match_step(self._open, count))
@@ -174,9 +178,7 @@ class Market:
 
     def cancel(self, reference: int, keep: int = 0, reason: str = "U") -> bool:
         """Take an order down to ``keep`` shares; without a reason it is told as ``reduced``."""
-        return bool(
-            self._c.api_venue_match_cancel(self._open, reference, keep, ord(reason) if reason else 0)
-        )
+        return bool(self._c.api_venue_match_cancel(self._open, reference, keep, ord(reason) if reason else 0))
 
     def hold(self, entry: Entry) -> bool:
         """Enter an order that an earlier run has accepted, as soon as its symbol trades."""

@@ -236,6 +236,8 @@ API_EXPORT void api_venue_market_close(struct venue_market *market);
 /* `bell` is an eventfd that rings when there are events, or -1. */
 API_EXPORT int api_venue_market_start(struct venue_market *market, struct venue_segment *segment,
                                       const struct venue_plan *pace, int32_t bell, char *error);
+/* Ends what start began: the segment is left alone from then on. */
+API_EXPORT void api_venue_market_stop(struct venue_market *market);
 API_EXPORT const struct venue_day *api_venue_market_day(const struct venue_market *market);
 /* ABI_MAX_LOCATES names of 8 bytes, of those that the script has; the others begin with 0. */
 API_EXPORT const char *api_venue_market_symbols(const struct venue_market *market);

@@ -45,12 +45,18 @@ struct venue_market *venue_market_open(struct venue_match *match) {
     return market;
 }
 
-void venue_market_close(struct venue_market *market) {
-    if (!market)
-        return;
+void venue_market_stop(struct venue_market *market) {
     __atomic_store_n(&market->stop, 1, __ATOMIC_RELEASE);
     if (market->is_running)
         pthread_join(market->thread, NULL);
+    market->is_running = false;
+    market->segment = NULL;
+}
+
+void venue_market_close(struct venue_market *market) {
+    if (!market)
+        return;
+    venue_market_stop(market);
     pthread_mutex_destroy(&market->lock);
     venue_match_close(market->match);
     free(market);

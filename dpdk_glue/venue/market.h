@@ -41,6 +41,8 @@ void venue_market_close(struct venue_market *market);
  * segment. -1: no thread. */
 int venue_market_start(struct venue_market *market, struct venue_segment *segment,
                        const struct venue_plan *pace, int bell);
+/* Ends the thread, and leaves the segment. */
+void venue_market_stop(struct venue_market *market);
 
 /* Between them the engine is the caller's. */
 void venue_market_enter(struct venue_market *market);

@@ -30,6 +30,10 @@ int api_venue_market_start(struct venue_market *market, struct venue_segment *se
     return -1;
 }
 
+void api_venue_market_stop(struct venue_market *market) {
+    venue_market_stop(market);
+}
+
 const struct venue_day *api_venue_market_day(const struct venue_market *market) {
     return market->match->day;
 }

@@ -52,9 +52,12 @@ static bool choose_numbers(struct venue_match *match, const struct market_config
     const struct venue_survey *survey = &match->survey;
     if (survey->last_reference > INT64_MAX || survey->last_match > INT64_MAX)
         return false;
-    match->first_reference = (survey->last_reference / round + 1) * round;
-    match->next_reference = match->first_reference + config->references_used;
-    match->next_match = (survey->last_match / round + 1) * round + config->matches_used;
+    match->next_reference = (survey->last_reference / round + 1) * round;
+    match->next_match = (survey->last_match / round + 1) * round;
+    if (config->least_reference > match->next_reference)
+        match->next_reference = config->least_reference;
+    if (config->least_match > match->next_match)
+        match->next_match = config->least_match;
     return true;
 }
 

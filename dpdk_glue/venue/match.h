@@ -109,8 +109,7 @@ struct venue_match {
     struct book_set *set;
     struct venue_mark *marks;
     uint64_t arrivals;
-    uint64_t first_reference; /* of clients */
-    uint64_t next_reference;
+    uint64_t next_reference; /* of clients */
     uint64_t next_match;
     struct venue_table client_of;    /* by reference */
     struct venue_client *clients;    /* the first is none */

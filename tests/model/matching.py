@@ -216,7 +216,15 @@ class Matching:
         return qty
 
     def _script_A(
-        self, body: bytes, locate: int, reference: int, side: bytes, qty: int, stock: bytes, px: int, *_: bytes
+        self,
+        body: bytes,
+        locate: int,
+        reference: int,
+        side: bytes,
+        qty: int,
+        stock: bytes,
+        px: int,
+        *_: bytes,
     ) -> None:
         self.symbols.setdefault(locate, stock)
         which = BID if side == b"B" else ASK

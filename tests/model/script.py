@@ -68,9 +68,7 @@ class Script:
         if kind in "Hh":
             return self._state(kind, locate)
         if kind == "B" and self.matches:
-            return message(
-                "B", locate, self.now_ns, self.matches.pop(chance.randrange(len(self.matches)))
-            )
+            return message("B", locate, self.now_ns, self.matches.pop(chance.randrange(len(self.matches))))
         if kind == "P" and not self.halted[locate]:
             self.match += 1
             return message("P", locate, self.now_ns, 0, b"B", 10, STOCKS[locate], PX, self.match)
@@ -83,9 +81,7 @@ class Script:
     def _state(self, kind: str, locate: int) -> bytes:
         quiet = self.halted[locate] = self.chance.random() < 0.3
         if kind == "H":
-            return message(
-                "H", locate, self.now_ns, STOCKS[locate], b"H" if quiet else b"T", b" ", b"T1  "
-            )
+            return message("H", locate, self.now_ns, STOCKS[locate], b"H" if quiet else b"T", b" ", b"T1  ")
         self.halted[locate] = False  # the operational halt is over, or there was none; H has its own say
         return message("h", locate, self.now_ns, STOCKS[locate], b"Q", b"T")
 
@@ -95,9 +91,7 @@ class Script:
         side.append(order)
         code = b"S" if which else b"B"
         tail = (b"MAPL",) if kind == "F" else ()
-        return message(
-            kind, locate, self.now_ns, order[0], code, order[2], STOCKS[locate], order[1], *tail
-        )
+        return message(kind, locate, self.now_ns, order[0], code, order[2], STOCKS[locate], order[1], *tail)
 
     def _execute(self, kind: str, locate: int, which: int, side: list[list[int]]) -> bytes:
         order = self._front(locate, which)

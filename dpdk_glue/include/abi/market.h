@@ -4,18 +4,18 @@
 
 #include "abi/book.h"
 
-/* What a market is made with. `_used` is how many references and match numbers an earlier run has given to
- * clients' orders: the next ones go on behind them. */
+/* What a market is made with. `least_` are the least reference and match number that it gives to clients' orders,
+ * if an earlier run has given those before them. */
 struct market_config {
     struct book_limits books;
     uint32_t orders;         /* clients' orders at rest, at most */
     uint32_t fat_finger_ppm; /* how far through the other side's best a limit may go; 0 = any */
     uint32_t reserved;
-    uint64_t references_used;
-    uint64_t matches_used;
+    uint64_t least_reference;
+    uint64_t least_match;
 };
 ABI_SIZE(market_config, 48);
-ABI_AT(market_config, references_used, 32);
+ABI_AT(market_config, least_reference, 32);
 
 enum market_flag {
     MARKET_IOC = 1,       /* what does not trade at once is cancelled */
