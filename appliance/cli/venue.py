@@ -7,17 +7,18 @@ import json
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from appliance.progress import Progress
 from appliance.synth import Market
 from appliance.venue.errors import VenueError
 from appliance.venue.exchange import Addresses, Exchange, make_day
+from appliance.venue.order_settings import OrderServer
 from appliance.venue.settings import (
     Blackout,
     Endpoint,
@@ -127,9 +128,47 @@ def _source(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _reject(text: str) -> tuple[int, float]:
+    reason, _, probability = text.partition(":")
+    try:
+        return int(reason, 0), float(probability)
+    except ValueError:
+        raise VenueError(f"--order-reject {text}: write it as REASON:P, e.g. 0x0b:0.01") from None
+
+
+def _orders(given: dict[str, Any]) -> OrderServer | None:
+    named = {name.removeprefix("order_"): given[name] for name in given if name.startswith("order_")}
+    beside = {name: given[name] for name in ("drop_copy", "orders_udp")}
+    if given["orders"] is None:
+        for name, value in {**{f"order_{name}": value for name, value in named.items()}, **beside}.items():
+            context = click.get_current_context()
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and value is not None:
+                raise VenueError(f"--{name.replace('_', '-')} without --orders: nobody could send any")
+        return None
+    return OrderServer(
+        at=_endpoint("--orders", given["orders"]),
+        drop_copy=_endpoint("--drop-copy", beside["drop_copy"]) if beside["drop_copy"] else None,
+        udp=_endpoint("--orders-udp", beside["orders_udp"]) if beside["orders_udp"] else None,
+        user=named["user"],
+        password=named["password"],
+        firm=named["firm"],
+        cancel_on_disconnect=not named["keep"],
+        log=Path(named["log"]) if named["log"] else None,
+        fat_finger=named["fat_finger"],
+        most_shares=named["shares"],
+        most_notional=named["notional"],
+        rejects=tuple(_reject(text) for text in named["reject"]),
+        drop=named["drop"],
+        half=named["half"],
+        duplicate=named["duplicate"],
+        delay_ms=named["delay"],
+    )
+
+
 def _settings(given: dict[str, Any]) -> Settings:
     return Settings(
         **_source(given),
+        orders=_orders(given),
         messages=given["stop_after"],
         groups=(_endpoint("--group-a", given["group_a"]), _endpoint("--group-b", given["group_b"])),
         interface=_address("--interface", given["interface"]),
@@ -175,9 +214,14 @@ def _ready(as_json: bool) -> Callable[[Addresses], None]:
 
 
 def _named(addresses: Addresses) -> dict[str, Endpoint]:
-    named = asdict(addresses)
-    group_a, group_b = named.pop("groups")
-    return {"group_a": group_a, "group_b": group_b, **named}
+    group_a, group_b = addresses.groups
+    return {
+        "group_a": group_a,
+        "group_b": group_b,
+        "requests": addresses.requests,
+        "snapshots": addresses.snapshots,
+        **addresses.of_orders(),
+    }
 
 
 async def _run(settings: Settings, as_json: bool, quiet: bool) -> dict[str, Any]:
@@ -193,6 +237,19 @@ async def _run(settings: Settings, as_json: bool, quiet: bool) -> dict[str, Any]
         return await exchange.run(_ready(as_json), lambda text: None if quiet else click.echo(text, err=True))
 
 
+def _order_rows(orders: dict[str, Any]) -> list[str]:
+    def named(values: dict[str, Any]) -> str:
+        return ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in values.items()) or "none"
+
+    numbers = {key: value for key, value in orders.items() if isinstance(value, int)}
+    return [
+        f"orders      {named(numbers)}, open {len(orders['open']):,}",
+        f"rejected    {named(orders['rejected'])}",
+        f"position    {named(orders['position'])}",
+        f"order line  {named(orders['server'])}",
+    ]
+
+
 def _text(report: dict[str, Any]) -> str:
     rows = [
         f"messages    {report['messages']:,} in {report['seconds']:.3f} s: {report['messages_per_s']:,}/s",
@@ -202,6 +259,8 @@ def _text(report: dict[str, Any]) -> str:
         rows.append(f"line {name}      " + ", ".join(f"{key} {value:,}" for key, value in line.items()))
     for name in ("requests", "snapshots"):
         rows.append(f"{name:<11} " + ", ".join(f"{key} {value:,}" for key, value in report[name].items()))
+    if "orders" in report:
+        rows += _order_rows(report["orders"])
     rows.append(f"digest      {report['digest']}  full depth {report['depth_digest']}")
     return "\n".join(rows)
 
@@ -259,6 +318,32 @@ def _text(report: dict[str, Any]) -> str:
 @click.option("--snapshot-fault", default="none",
     type=click.Choice(["none", "refuse", "wrong-session", "wrong-sequence", "garbage"]),
     help="What snapshots are like.")  # fmt: skip
+@click.option("--orders", metavar="ADDRESS:PORT",
+    help="Take OUCH 5.0 orders there, over SoupBinTCP (26502 is usual; port 0: any): they rest, trade with the "
+    "day, and change it.")  # fmt: skip
+@click.option("--drop-copy", metavar="ADDRESS:PORT", help="Stream all executions of the account there, too.")
+@click.option("--orders-udp", metavar="ADDRESS:PORT",
+    help="Take orders there as bare datagrams, for labs; replies go to who spoke last.")  # fmt: skip
+@click.option("--order-user", default="", help="Who may log in for orders; anyone unless told.")
+@click.option("--order-password", default="", help="The user's password.")
+@click.option("--order-firm", default="", help="The only firm that orders may name; any unless told.")
+@click.option("--order-keep", is_flag=True, help="Orders stay when their connection breaks.")
+@click.option("--order-log", metavar="FILE",
+    help="Keep all that clients are told; a venue started on it again knows its orders.")  # fmt: skip
+@click.option("--order-fat-finger", type=float, default=0.1,
+    help="Refuse limits so far through the other side's best (0.1: 10 %); 0 takes any.")  # fmt: skip
+@click.option(
+    "--order-shares", type=click.IntRange(1, 999_999), default=999_999, help="The most of an order."
+)
+@click.option("--order-notional", type=click.IntRange(min=1), default=1_000_000_000,
+    help="The most dollars of an order.")  # fmt: skip
+@click.option("--order-reject", multiple=True, metavar="REASON:P",
+    help="Reject so many orders for this reason (0x01 to 0x1f); may be given again.")  # fmt: skip
+@click.option("--order-drop", type=float, default=0.0, help="Probability that the line drops behind a reply.")
+@click.option("--order-half", type=float, default=0.0, help="Probability that it drops in a reply's middle.")
+@click.option("--order-delay", type=float, default=0.0, help="Milliseconds that every reply waits.")
+@click.option("--order-duplicate", type=float, default=0.0,
+    help="Probability that a login is told up to 10 messages again that it has.")  # fmt: skip
 @click.option("--lazy-books", is_flag=True,
     help="Work out the books only for a snapshot and the report: then these may take longer.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No status line every second.")
@@ -271,6 +356,10 @@ def command(as_json: bool, quiet: bool, **given: Any) -> None:
     output when it can be talked to, one line a second on standard error, and a report at the end: what was
     sent on each line, what was asked for, and the digest of the books at the last message sent. It ends with
     the last session, or on SIGTERM or SIGINT.
+
+    With --orders, orders are matched with the day by price and time as it goes, and the feed shows what comes
+    of them. The report then tells what became of orders: by count, rejects by reason, position by symbol, and
+    what is open.
 
     The report's counts of a line: packets of data and their messages as sent (copies included), bytes of
     frames, signals (heartbeats and ends of session), and packets lost, lost on both lines (same_gaps), kept

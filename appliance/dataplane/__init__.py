@@ -3,18 +3,25 @@
 ``plan`` is what a data plane is told, ``segment`` the memory it shares, ``process`` its life.
 """
 
-from appliance.dataplane.plan import Line, Plan, Port, Recovery
+from appliance.dataplane.control import Control, ControlError
+from appliance.dataplane.limits import Limits, RiskLimits
+from appliance.dataplane.plan import Line, Plan, Port, Recovery, Trading
 from appliance.dataplane.process import DataPlane, DataPlaneError, Death
 from appliance.dataplane.segment import Segment, SegmentError
 
 __all__ = [
+    "Control",
+    "ControlError",
     "DataPlane",
     "DataPlaneError",
     "Death",
+    "Limits",
     "Line",
     "Plan",
     "Port",
     "Recovery",
+    "RiskLimits",
     "Segment",
     "SegmentError",
+    "Trading",
 ]

@@ -136,7 +136,7 @@ def _constant(name: str) -> int:
 
 
 def _enum(name: str, value: str) -> int:
-    prefix = name.removeprefix("enum ").upper().removesuffix("_KIND")
+    prefix = name.removeprefix("enum ").upper().removesuffix("_KIND").removesuffix("_MODE")
     return int(ffi().typeof(name).relements[f"{prefix}_{value.upper()}"])
 
 

@@ -230,6 +230,25 @@ class Segment:
         return False
 
     @property
+    def trading_offset(self) -> int:
+        """Where trading stands in it; 0 = the plan has none."""
+        return int(self._header["trading_offset"])
+
+    def decisions(self) -> Any:
+        """Return a consistent copy of what the decision stage shows."""
+        if self.trading is None:
+            raise SegmentError(f"{self.path}: this data plane keeps books only")
+        deadline = time.monotonic() + _PATIENCE_S
+        shown = self.trading["decisions"]
+        while True:
+            before = int(shown["version"])
+            copy = shown.copy()
+            if not before & 1 and int(shown["version"]) == before:
+                return copy
+            if time.monotonic() > deadline:
+                raise SegmentError(f"{self.path}: its decision stage stopped in the middle of an update")
+
+    @property
     def name(self) -> str:
         """The name it was made under."""
         return bytes(self._header["name"]).decode()

@@ -55,6 +55,7 @@ class Day:
         """Take all pieces in; with ``messages``, keep no more than so many."""
         self._c = library()
         self._handle: Any = None
+        self._owner: Callable[[], Any] | None = None
         self._memory: mmap.mmap | None = None
         self.file = os.memfd_create("venue-day", os.MFD_CLOEXEC)
         try:
@@ -81,6 +82,16 @@ class Day:
     def of_file(cls, path: Path, messages: int | None = None, told: Told | None = None) -> Self:
         """Read framed messages."""
         return cls(_file_pieces(path), messages, told)
+
+    @classmethod
+    def borrowed(cls, file: int, owner: Callable[[], Any]) -> Self:
+        """Wrap a day that somebody else makes and closes; ``owner`` gives its handle, as long as it lives."""
+        day = cls.__new__(cls)
+        day._c = library()
+        day._handle = day._memory = None
+        day._owner = owner
+        day.file, day.bytes = file, 0
+        return day
 
     def _write(self, pieces: Iterator[memoryview], told: Told | None) -> int:
         written = 0
@@ -123,16 +134,25 @@ class Day:
             ffi().release(self._framed)
             self._memory.close()
             self._memory = None
-        if self.file >= 0:
+        if self.file >= 0 and not self._owner:
             os.close(self.file)
             self.file = -1
 
     @property
     def handle(self) -> Any:
         """The day as C takes it."""
+        if self._owner:
+            return self._owner()
         if self._handle is None:
             raise VenueError("this day is closed: make it again")
         return self._handle
+
+    @property
+    def framed(self) -> Any:
+        """All of its bytes, as C takes them."""
+        if self._memory is None:
+            raise VenueError("this day is closed: make it again")
+        return self._framed
 
     @property
     def file_bytes(self) -> int:

@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
 from appliance.venue.books import Books
 from appliance.venue.day import Day, session_names
 from appliance.venue.errors import VenueError
+from appliance.venue.market import Market
+from appliance.venue.order_stream import OrderLog
+from appliance.venue.orders import OrderAddresses, Orders, largest_numbers
 from appliance.venue.requests import Requests
 from appliance.venue.sender import Position, Sender
 from appliance.venue.settings import Endpoint, Settings
@@ -23,6 +26,7 @@ from appliance.venue.snapshots import Snapshots
 _BOOKS_S = 0.05
 _STATUS_S = 1.0
 _LONGEST_LINGER_S = 60.0
+_LAST_WORDS_S = 0.1  # in which the sender tells what a market that is ended does
 
 Told = Callable[[int], None]
 
@@ -34,6 +38,7 @@ class Addresses:
     groups: tuple[Endpoint, Endpoint]
     requests: Endpoint
     snapshots: Endpoint
+    orders: OrderAddresses | None = None
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -41,7 +46,12 @@ class Addresses:
         return (
             f"groups {groups}, retransmission at {self.requests[0]}:{self.requests[1]}, "
             f"snapshots at {self.snapshots[0]}:{self.snapshots[1]}"
-        )
+        ) + "".join(f", {name.replace('_', ' ')} at {at[0]}:{at[1]}" for name, at in self.of_orders().items())
+
+    def of_orders(self) -> dict[str, Endpoint]:
+        """Return those of the order side that are open, by name."""
+        named = asdict(self.orders) if self.orders else {}
+        return {name: at for name, at in named.items() if at is not None}
 
 
 def _cannot_serve(what: str, at: Endpoint, error: OSError) -> VenueError:
@@ -64,11 +74,27 @@ class Exchange:
         self.settings = settings
         self._day = day
         self._sessions = session_names(settings.session, settings.days)
+        self._market: Market | None = None
+        self._orders: Orders | None = None
+        if settings.orders:
+            day = self._day = self._open_market(settings, day)
         self._books = Books(day)
-        self._sender = Sender(settings, day)
+        self._sender = Sender(settings, day, live=self._market is not None)
         self._stopped = asyncio.Event()
         self._requests = Requests(settings.requests, day, self._sessions, self._sent, settings.seed)
         self._snapshots = Snapshots(settings.snapshots, self._books, self._sessions, self._sent)
+
+    def _open_market(self, settings: Settings, script: Day) -> Day:
+        """Put a market on the day; return the one that comes of it."""
+        wanted = settings.orders
+        assert wanted is not None
+        log = OrderLog(wanted.log, settings.session) if wanted.log else None
+        reference, match = largest_numbers(log)
+        self._market = Market(
+            script, fat_finger=wanted.fat_finger, least_reference=reference + 1, least_match=match + 1
+        )
+        self._orders = Orders(wanted, self._market, settings.session, settings.seed, log)
+        return self._market.day
 
     def _sent(self) -> Position:
         return self._sender.position
@@ -76,7 +102,11 @@ class Exchange:
     def stop(self) -> None:
         """End it now: no more messages, no more waiting for clients."""
         self._stopped.set()
-        self._sender.stop()
+        if self._orders is None:
+            self._sender.stop()
+        else:
+            self._orders.end()
+            asyncio.get_running_loop().call_later(_LAST_WORDS_S, self._sender.stop)
 
     def go(self) -> None:
         """Let the first message out, if it waits for that word."""
@@ -90,8 +120,11 @@ class Exchange:
         try:
             transport = await self._open_requests(loop)
             server = await self._open_snapshots()
+            orders = await self._orders.open() if self._orders else None
             await self._sender.start()
-            ready(self._addresses(transport, server))
+            if self._market is not None and self._orders is not None:
+                self._market.start(self._sender.segment, self._sender.pace, self._orders.bell)
+            ready(self._addresses(transport, server, orders))
             tasks = [asyncio.create_task(self._tell(status))]
             if not self.settings.lazy_books:
                 tasks.append(asyncio.create_task(self._keep_books(worker)))
@@ -107,9 +140,14 @@ class Exchange:
                 server.close()
             if transport is not None:
                 transport.close()
+            if self._market is not None and self._orders is not None:
+                self._orders.close()
+                self._market.stop()
             await self._sender.close()
             worker.shutdown()
             self._books.close()
+            if self._market is not None:
+                self._market.close()
 
     async def _open_requests(self, loop: asyncio.AbstractEventLoop) -> asyncio.DatagramTransport:
         at = self.settings.requests.at
@@ -130,13 +168,16 @@ class Exchange:
         except OSError as error:
             raise _cannot_serve("snapshots", at, error) from None
 
-    def _addresses(self, transport: asyncio.DatagramTransport, server: asyncio.Server) -> Addresses:
+    def _addresses(
+        self, transport: asyncio.DatagramTransport, server: asyncio.Server, orders: OrderAddresses | None
+    ) -> Addresses:
         requests = transport.get_extra_info("sockname")
         snapshots = server.sockets[0].getsockname()
         return Addresses(
             self.settings.groups,
             (IPv4Address(requests[0]), requests[1]),
             (IPv4Address(snapshots[0]), snapshots[1]),
+            orders,
         )
 
     async def _keep_books(self, worker: ThreadPoolExecutor) -> None:
@@ -155,7 +196,10 @@ class Exchange:
             now_s = time.monotonic()
             # The sender has lingered once already: only later questions count.
             asked_s = max(self._requests.last_s, self._snapshots.last_s)
-            if not self._snapshots.open and now_s - asked_s >= linger_s:
+            is_busy = self._snapshots.open > 0
+            if self._orders is not None:
+                asked_s, is_busy = max(asked_s, self._orders.last_s), is_busy or self._orders.is_busy
+            if not is_busy and now_s - asked_s >= linger_s:
                 return
             if now_s - began_s > _LONGEST_LINGER_S:
                 return
@@ -183,7 +227,7 @@ class Exchange:
             f"{self._sender.state.replace('_', ' ')}  {self._sessions[sent.session].decode().strip()}  "
             f"{messages:,} messages, {rate:,.0f}/s{lines}  requests {self._requests.counters.served:,} of "
             f"{self._requests.counters.requests:,}  snapshots {self._snapshots.counters.served:,}"
-        )
+        ) + (f"  {self._orders.status()}" if self._orders else "")
 
     async def _report(self, worker: ThreadPoolExecutor) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -206,6 +250,9 @@ class Exchange:
             "digest": f"{digest:016x}",
             "depth_digest": f"{depth_digest:016x}",
         }
+        if self._orders is not None and self._market is not None:
+            report["orders"] = self._orders.report()
+            report["slipped_s"] += self._market.status()["slipped_us"] / 1e6
         if self._snapshots.trouble:
             report["trouble"] = self._snapshots.trouble
         return report

@@ -88,9 +88,12 @@ def _fill_plan(plan: Any, settings: Settings, day: Day) -> None:
 
 
 class Sender:
-    """One run of the program. Counters are read while it runs, and after it has ended."""
+    """One run of the program. Counters are read while it runs, and after it has ended.
 
-    def __init__(self, settings: Settings, day: Day) -> None:
+    A live day grows while it is sent, at the pace of whoever makes it: the program sends what there is at once.
+    """
+
+    def __init__(self, settings: Settings, day: Day, *, live: bool = False) -> None:
         """Make the shared memory; ``start`` starts the program."""
         self._day = day
         self._process: asyncio.subprocess.Process | None = None
@@ -105,8 +108,23 @@ class Sender:
         self._segment.abi_hash = abi_hash()
         self._segment.parent_pid = os.getpid()
         self._segment.bytes = size
-        self._segment.control.bytes, self._segment.control.whole = day.bytes, 1
+        self._segment.control.bytes, self._segment.control.whole = (0, 0) if live else (day.bytes, 1)
+        if live:
+            self._go_live()
         self._segment.magic = constants()["ABI_MAGIC"]
+
+    def _go_live(self) -> None:
+        """Keep the pace for who makes the day, and take it from the program."""
+        plan = self._segment.plan
+        self.pace = ffi().new("struct venue_plan *", plan)
+        flags = ffi().typeof("enum venue_flag").relements
+        plan.pace = ffi().typeof("enum plan_pace").relements["PLAN_PACE_FLAT"]
+        plan.flags = plan.flags & ~flags["VENUE_HOLD"] | flags["VENUE_LIVE"]
+
+    @property
+    def segment(self) -> Any:
+        """The shared memory."""
+        return self._segment
 
     async def start(self) -> None:
         """Start the program, and wait until its ports are open."""

@@ -10,6 +10,7 @@ from typing import Literal
 
 from appliance.synth import Market
 from appliance.venue.errors import VenueError
+from appliance.venue.order_settings import OrderServer
 
 MOST_BLACKOUTS = 16
 MOST_DAYS = 65_535
@@ -168,6 +169,7 @@ class Settings:
     requests: RequestServer = field(default_factory=RequestServer)
     snapshots: SnapshotServer = field(default_factory=SnapshotServer)
     lazy_books: bool = False
+    orders: OrderServer | None = None  # none: the day is as it was made
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
@@ -191,6 +193,8 @@ class Settings:
         if self.messages is not None:
             _check("messages", self.messages, 1, 1e12)
         self._check_addresses()
+        if self.orders is not None and self.days != 1:
+            raise VenueError(f"orders on {self.days} days: with orders every day is another; send one")
         if len(self.blackouts) > MOST_BLACKOUTS:
             raise VenueError(f"{len(self.blackouts)} blackouts: at most {MOST_BLACKOUTS} are kept")
         if len(self.devices) > 2:

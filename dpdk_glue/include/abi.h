@@ -17,7 +17,6 @@
 #include "abi/packets.h"
 #include "abi/plan.h"
 #include "abi/recovery.h"
-#include "abi/risk.h"
 #include "abi/segment.h"
 #include "abi/trade.h"
 #include "abi/strategy.h"
@@ -26,9 +25,7 @@
 #include "abi/trading.h"
 #include "abi/journal.h"
 #include "abi/synth.h"
+#include "abi/market.h"
 #include "abi/venue.h"
-
-/* Of several of them. */
-#include "abi/journal.h"
 
 #endif

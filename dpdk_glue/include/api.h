@@ -389,4 +389,36 @@ API_EXPORT struct book_set *api_venue_books_set(struct venue_books *books);
  * memory. Called with no room for them, it writes nothing. */
 API_EXPORT int64_t api_venue_snapshot(const struct venue_books *books, uint8_t *packets, uint64_t room);
 
+/* venue: the market of its order side; venue/match.h and venue/market.h say what it does. The script is a day
+ * as above; the live day has `live_room` writable bytes. All of them must outlive the market. Every call may
+ * come from any thread. Without a start nothing moves but by `step`. */
+struct venue_market;
+API_EXPORT struct venue_market *api_venue_market_open(const struct market_config *config,
+                                                      const uint8_t *script, uint64_t script_bytes,
+                                                      uint8_t *live, uint64_t live_room, char *error);
+API_EXPORT void api_venue_market_close(struct venue_market *market);
+/* `bell` is an eventfd that rings when there are events, or -1. */
+API_EXPORT int api_venue_market_start(struct venue_market *market, struct venue_segment *segment,
+                                      const struct venue_plan *pace, int32_t bell, char *error);
+/* Ends what start began: the segment is left alone from then on. */
+API_EXPORT void api_venue_market_stop(struct venue_market *market);
+API_EXPORT const struct venue_day *api_venue_market_day(const struct venue_market *market);
+/* ABI_MAX_LOCATES names of 8 bytes, of those that the script has; the others begin with 0. */
+API_EXPORT const char *api_venue_market_symbols(const struct venue_market *market);
+API_EXPORT struct book_set *api_venue_market_books(struct venue_market *market);
+API_EXPORT void api_venue_market_status(struct venue_market *market, struct market_status *status);
+API_EXPORT uint64_t api_venue_match_step(struct venue_market *market, uint64_t count);
+/* The market closes now, and nothing more comes of its script. */
+API_EXPORT void api_venue_match_end(struct venue_market *market);
+/* 0, or the number of the reason why not. */
+API_EXPORT int api_venue_match_enter(struct venue_market *market, const struct market_entry *entry);
+API_EXPORT int api_venue_match_replace(struct venue_market *market, uint64_t reference,
+                                       const struct market_entry *entry);
+/* Down to `keep` shares; reason 0: told as a reduction. 1 = done. */
+API_EXPORT int api_venue_match_cancel(struct venue_market *market, uint64_t reference, uint32_t keep,
+                                      uint8_t reason);
+API_EXPORT int api_venue_match_hold(struct venue_market *market, const struct market_entry *entry);
+API_EXPORT uint32_t api_venue_match_events(struct venue_market *market, struct market_event *events,
+                                           uint32_t room);
+
 #endif

@@ -17,7 +17,7 @@ void api_venue_day_close(struct venue_day *day) {
 }
 
 uint64_t api_venue_day_messages(const struct venue_day *day) {
-    return day->messages;
+    return venue_day_messages(day);
 }
 
 uint64_t api_venue_day_bytes(const struct venue_day *day, uint64_t messages) {

@@ -169,12 +169,13 @@ static void start_session(struct venue_books *books) {
 }
 
 int64_t venue_books_advance(struct venue_books *books, uint32_t session, uint64_t until, uint64_t budget) {
+    uint64_t messages = venue_day_messages(books->day);
     if (session < books->session)
         return 0;
-    if (session > books->session && books->set->sequence > books->day->messages)
+    if (session > books->session && books->set->sequence > messages)
         start_session(books);
-    if (session > books->session || until > books->day->messages)
-        until = books->day->messages;
+    if (session > books->session || until > messages)
+        until = messages;
     uint64_t next = books->set->sequence;
     if (until < next)
         return 0;

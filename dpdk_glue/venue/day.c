@@ -64,6 +64,29 @@ struct venue_day *venue_day_open(const uint8_t *framed, uint64_t bytes, char *er
     return NULL;
 }
 
+struct venue_day *venue_day_open_live(const uint8_t *framed, uint64_t most_messages) {
+    struct venue_day *day = calloc(1, sizeof *day);
+    uint64_t room = most_messages / STEP + 2;
+    if (!day || !(day->starts = calloc(room, sizeof *day->starts))) {
+        free(day);
+        return NULL;
+    }
+    day->framed = framed;
+    day->room = room;
+    return day;
+}
+
+void venue_day_extend(struct venue_day *day, uint64_t bytes) {
+    uint64_t messages = day->messages;
+    while (day->bytes < bytes) {
+        if (messages % STEP == 0)
+            day->starts[messages / STEP] = day->bytes;
+        messages++;
+        day->bytes += venue_framed_bytes(day->framed + day->bytes);
+    }
+    __atomic_store_n(&day->messages, messages, __ATOMIC_RELEASE);
+}
+
 void venue_day_close(struct venue_day *day) {
     if (day)
         free(day->starts);
@@ -71,18 +94,22 @@ void venue_day_close(struct venue_day *day) {
 }
 
 uint64_t venue_day_bytes(const struct venue_day *day, uint64_t messages) {
-    if (messages >= day->messages)
-        return day->bytes;
-    uint64_t at = day->starts[messages / STEP];
-    for (uint64_t left = messages % STEP; left; left--)
+    uint64_t most = venue_day_messages(day);
+    if (messages > most)
+        messages = most;
+    if (!messages)
+        return 0;
+    uint64_t before = messages - 1; /* there is a message behind so many: where a live day ends is in motion */
+    uint64_t at = day->starts[before / STEP];
+    for (uint64_t left = before % STEP + 1; left; left--)
         at += venue_framed_bytes(day->framed + at);
     return at;
 }
 
 uint32_t venue_reply(const struct venue_day *day, const char *session, uint64_t first, uint32_t count,
                      uint64_t last, uint8_t *packet, uint32_t room) {
-    if (last > day->messages)
-        last = day->messages;
+    if (last > venue_day_messages(day))
+        last = venue_day_messages(day);
     if (!first || first > last || room < VENUE_MOLD_HEADER_BYTES)
         return 0;
     uint64_t wanted = last - first + 1 < count ? last - first + 1 : count;

@@ -1,7 +1,7 @@
 /* The day of the simulated exchange: framed messages in memory, found by their sequence number.
  *
  * Opening it walks all messages once, refuses what no packet could carry, and notes where every 64th begins.
- * The bytes are the caller's and stay where they are.
+ * The bytes are the caller's and stay where they are. A live day is noted in the same way while it grows.
  */
 #ifndef APPLIANCE_VENUE_DAY_H
 #define APPLIANCE_VENUE_DAY_H
@@ -28,6 +28,12 @@ struct venue_day {
 struct venue_day *venue_day_open(const uint8_t *framed, uint64_t bytes, char *error);
 void venue_day_close(struct venue_day *day);
 
+/* A day that is still being written, of at most so many messages: empty. One thread extends it while others
+ * look at what is there. NULL without memory. */
+struct venue_day *venue_day_open_live(const uint8_t *framed, uint64_t most_messages);
+/* Whole messages now reach to `bytes`. */
+void venue_day_extend(struct venue_day *day, uint64_t bytes);
+
 /* Bytes of the first `messages` messages. */
 uint64_t venue_day_bytes(const struct venue_day *day, uint64_t messages);
 
@@ -37,6 +43,10 @@ uint32_t venue_reply(const struct venue_day *day, const char *session, uint64_t 
 
 /* Counts the digits at the end of a session's name up; false when they do not reach. */
 bool venue_session_name(const char *first, uint32_t sessions_before, char *name);
+
+static inline uint64_t venue_day_messages(const struct venue_day *day) {
+    return __atomic_load_n(&day->messages, __ATOMIC_ACQUIRE);
+}
 
 static inline uint32_t venue_framed_bytes(const uint8_t *framed) {
     return 2 + ((uint32_t)framed[0] << 8 | framed[1]);

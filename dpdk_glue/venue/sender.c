@@ -3,9 +3,12 @@
 #include "stats/clock.h"
 
 #include <immintrin.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     SETTLE_PACKETS = 32, /* between two looks at clock, control and delayed packets */
@@ -98,8 +101,17 @@ static void send_signal(struct venue_sender *sender, uint16_t count, uint64_t no
     sender->next_beat_cycles = now_cycles + sender->beat_cycles;
 }
 
+/* A live day: until there is more of it, or the time is over. Whoever has more rings the bell first and looks
+ * then who waits; so a bell that has rung since `heard` is not slept through. */
+static void nap_until_bell(struct venue_sender *sender, const struct timespec *nap) {
+    struct venue_control *control = &sender->segment->control;
+    __atomic_store_n(&control->waiting, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &control->bell, FUTEX_WAIT, sender->heard, nap, NULL, 0);
+    __atomic_store_n(&control->waiting, 0, __ATOMIC_SEQ_CST);
+}
+
 /* Never longer than NAP_US, so that a word from the control plane is heard. */
-static void wait_until(const struct venue_sender *sender, uint64_t until_cycles) {
+static void wait_until(struct venue_sender *sender, uint64_t until_cycles) {
     uint64_t now_cycles = clock_cycles();
     if (until_cycles <= now_cycles)
         return;
@@ -110,7 +122,10 @@ static void wait_until(const struct venue_sender *sender, uint64_t until_cycles)
     }
     us = us - SPIN_US / 2 < NAP_US ? us - SPIN_US / 2 : NAP_US;
     struct timespec nap = {.tv_nsec = (long)(us * THOUSAND)};
-    nanosleep(&nap, NULL);
+    if (sender->is_listening)
+        nap_until_bell(sender, &nap);
+    else
+        nanosleep(&nap, NULL);
 }
 
 /* One idle turn on the way to `until_cycles`. */
@@ -196,13 +211,16 @@ static bool have_room(const struct venue_sender *sender) {
 static bool next_packet(struct venue_sender *sender, struct venue_packet *packet) {
     const struct venue_control *control = &sender->segment->control;
     while (!is_stopped(sender)) {
+        sender->heard = __atomic_load_n(&control->bell, __ATOMIC_SEQ_CST);
         bool whole = __atomic_load_n(&control->whole, __ATOMIC_ACQUIRE);
         uint64_t bytes = __atomic_load_n(&control->bytes, __ATOMIC_ACQUIRE);
         if (venue_cut_next(&sender->cut, bytes, packet))
             return true;
         if (whole)
             return false;
+        sender->is_listening = sender->plan->flags & VENUE_LIVE;
         idle(sender, UINT64_MAX);
+        sender->is_listening = false;
     }
     return false;
 }

@@ -34,6 +34,8 @@ struct venue_sender {
     uint64_t next_sequence; /* to be sent: the cut is one packet ahead of it */
     uint32_t session;       /* how many were before */
     uint32_t since_settled;
+    uint32_t heard; /* venue_control.bell, before it was last looked how far the day reaches */
+    bool is_listening;
 };
 
 /* 0, or -1 with one line in `error` (PORT_ERROR_BYTES). The segment's plan has been checked. */

@@ -10,6 +10,7 @@
 #define APPLIANCE_ABI_JOURNAL_H
 
 #include "abi/trade.h"
+#include "abi/trading.h"
 
 #define ABI_JOURNAL_MAGIC   0x314e524a4c505041
 #define ABI_JOURNAL_TAPS    0x31535041544e524a
@@ -66,7 +67,7 @@ struct journal_session {
     uint64_t cycles;  /* read together with `wall_ns` */
     uint64_t wall_ns; /* since 1970, UTC */
     uint32_t pid;
-    uint32_t placement; /* enum plan_placement */
+    uint32_t placement; /* how many threads the stages had */
     char name[32];
 };
 ABI_SIZE(journal_session, 128);
@@ -95,34 +96,11 @@ struct journal_order {
 };
 ABI_SIZE(journal_order, 72);
 
-enum journal_command_what {
-    COMMAND_KILL = 1,
-    COMMAND_RESUME = 2,
-    COMMAND_REDUCE_ONLY = 3,
-    COMMAND_LIMIT = 4,    /* `item` of `subject` changes from `old_value` to `new_value` */
-    COMMAND_APPROVE = 5,  /* of a change that waited for a second person */
-    COMMAND_STRATEGY = 6, /* slot `item` takes the strategy of which `text` is the name */
-    COMMAND_SOURCE = 7,
-    COMMAND_MASS_CANCEL = 8,
-    COMMAND_STOP = 9
-};
-
 /* What somebody told a running appliance to do. */
 struct journal_command {
     uint64_t position; /* intents taken before */
-    uint64_t wall_ns;  /* since 1970, UTC */
-    uint32_t what;     /* enum journal_command_what */
-    uint32_t item;     /* COMMAND_LIMIT: which limit; COMMAND_STRATEGY: the slot */
-    uint32_t subject;  /* an instrument, a strategy; all ones = the account */
-    uint32_t reserved;
-    int64_t old_value;
-    int64_t new_value;
-    char who[32];
-    char text[48];
+    struct command command;
 };
-ABI_SIZE(journal_command, 128);
-ABI_AT(journal_command, what, 16);
-ABI_AT(journal_command, who, 48);
 
 /* The start of a segment file. Records begin behind it, at 256. */
 struct journal_head {

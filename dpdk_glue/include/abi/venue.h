@@ -19,7 +19,8 @@ enum venue_state {
 
 enum venue_flag {
     VENUE_HOLD = 1,
-    VENUE_WAIT = 2 /* heartbeats until venue_control.go */
+    VENUE_WAIT = 2, /* heartbeats until venue_control.go */
+    VENUE_LIVE = 4  /* the day is made while it is sent: venue_control.bell tells of more of it */
 };
 
 /* What one line does to its packets. `_ppb` are probabilities in 1/1,000,000,000 a packet. */
@@ -77,7 +78,9 @@ struct venue_control {
     uint32_t whole; /* 1: nothing will be added */
     uint32_t go;
     uint32_t stop;
-    uint32_t reserved[11];
+    uint32_t bell;    /* counts up whenever `bytes` or `whole` have changed: a futex */
+    uint32_t waiting; /* written by the sender: it sleeps until the bell */
+    uint32_t reserved[9];
 };
 ABI_SIZE(venue_control, 64);
 
