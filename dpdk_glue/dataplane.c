@@ -3,9 +3,9 @@
  *     dataplane --fd N [--taps M]
  *
  * The control plane makes the segment, writes the plan into it and starts this program with the segment open
- * as file N (stage/segment.h), and with the rings of the journal, if there is one, as file M. It ends when the feed does, unless the plan says to hold, and on SIGTERM or
- * SIGINT. Exit status: 0 the feed was read, or it was told to stop; 2 what went wrong is on standard error
- * and in the segment, in one line.
+ * as file N (stage/segment.h), and with the rings of the journal, if there is one, as file M. It ends when
+ * the feed does, unless the plan says to hold, and on SIGTERM or SIGINT. Exit status: 0 the feed was read, or
+ * it was told to stop; 2 what went wrong is on standard error and in the segment, in one line.
  */
 #include "build_config.h"
 #include "journal/taps.h"
@@ -77,7 +77,9 @@ static bool read_file_number(const char *text, int *file) {
 static bool read_files(int count, char **words, struct files *files) {
     *files = (struct files){.segment = -1, .taps = -1};
     for (int i = 1; i < count; i += 2) {
-        int *file = !strcmp(words[i], "--fd") ? &files->segment : !strcmp(words[i], "--taps") ? &files->taps : NULL;
+        int *file = !strcmp(words[i], "--fd")     ? &files->segment
+                    : !strcmp(words[i], "--taps") ? &files->taps
+                                                  : NULL;
         if (!file || i + 1 == count || !read_file_number(words[i + 1], file))
             return false;
     }

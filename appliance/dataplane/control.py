@@ -111,5 +111,3 @@ class Control:
 def _gates() -> list[str]:
     names = ffi().typeof("enum risk_gate").elements
     return [str(names[number]).removeprefix("GATE_").lower() for number in sorted(names)]
-
-

@@ -208,6 +208,10 @@ STAGES = {
     "event": "from the receipt of a packet until its last event stands",
     "publish": "views and counters into shared memory",
     "recovery": "what was fetched: packets asked for again, snapshots",
+    "strategy": "one call of the strategy",
+    "risk": "a signal through all checks, and the order made of it",
+    "gateway": "an order to its bytes",
+    "order": "from the receipt of a packet until the bytes of an order that it led to are complete",
 }
 
 LINES = ("a", "b", "replies")

@@ -149,6 +149,7 @@ void decider_take_intent(struct decider *decider, const struct intent *intent) {
     decider_look(decider);
     decider->intents = intent->number;
     decider->rx_cycles = intent->event.rx_cycles;
+    decider->is_fresh = true;
     if (__builtin_expect(intent->signal.action == SIGNAL_PULL, 0))
         cancel_all(decider);
     else

@@ -4,8 +4,8 @@
  * depends on nothing else, so the same inputs in the same order give the same orders. Inputs other than
  * intents are written to the journal with the number of intents taken before them.
  *
- * The gate is open while no cause keeps it shut (enum shut_cause). It starts shut. SHUT_STARTING goes with the
- * control plane's COMMAND_OPEN, after it has compared positions and open orders with the venue's;
+ * The gate is open while no cause keeps it shut (enum shut_cause). It starts shut. SHUT_STARTING goes with
+ * the control plane's COMMAND_OPEN, after it has compared positions and open orders with the venue's;
  * SHUT_DISCONNECTED with the end of the venue's replay. The kill word is looked at before every intent and in
  * every round: who stores it is obeyed by the very next order, and all open orders are cancelled at once.
  * Cancels need no open gate.

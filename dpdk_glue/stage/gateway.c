@@ -32,8 +32,8 @@ static bool may_wait_for_the_journal(const struct order *order) {
 static bool write_down(struct gateway *gateway, const struct order *order, uint32_t bytes) {
     if (!gateway->tap)
         return true;
-    struct journal_order *record = journal_tap_reserve(gateway->tap, JOURNAL_ORDER,
-                                                       (uint32_t)sizeof *record + bytes, order->rx_cycles);
+    struct journal_order *record =
+        journal_tap_reserve(gateway->tap, JOURNAL_ORDER, (uint32_t)sizeof *record + bytes, order->rx_cycles);
     if (!record) {
         gateway->unwritten += !may_wait_for_the_journal(order);
         return !may_wait_for_the_journal(order);
@@ -43,6 +43,12 @@ static bool write_down(struct gateway *gateway, const struct order *order, uint3
     memcpy(record + 1, gateway->packet, bytes);
     journal_tap_commit(gateway->tap);
     return true;
+}
+
+static uint64_t latest(struct gateway *gateway, uint64_t now_cycles) {
+    if (now_cycles > gateway->now_cycles)
+        gateway->now_cycles = now_cycles;
+    return gateway->now_cycles;
 }
 
 /* False: not now. */
@@ -56,7 +62,8 @@ static bool send(struct gateway *gateway, const struct order *order) {
     histogram_add(gateway->tick_to_order, encoded - order->rx_cycles);
     if (!gateway->is_live)
         return true;
-    return order_link_send(&gateway->link, &gateway->templates, order, clock_cycles()) != SEND_FULL;
+    return order_link_send(&gateway->link, &gateway->templates, order, latest(gateway, clock_cycles())) !=
+           SEND_FULL;
 }
 
 void gateway_take(struct gateway *gateway, const struct order *order) {
@@ -71,7 +78,8 @@ static void take_messages(struct gateway *gateway) {
         gateway->sink.take(gateway->sink.context, &execution);
 }
 
-void gateway_poll(struct gateway *gateway, uint64_t now_cycles) {
+void gateway_poll(struct gateway *gateway, uint64_t round_cycles) {
+    uint64_t now_cycles = latest(gateway, round_cycles);
     while (gateway->waiting_out != gateway->waiting_in &&
            send(gateway, &gateway->waiting[gateway->waiting_out % GATEWAY_WAITING]))
         gateway->waiting_out++;

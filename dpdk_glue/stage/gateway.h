@@ -1,10 +1,10 @@
 /* The gateway stage: orders to the venue's bytes, and the venue's messages to executions.
  *
- * With a venue (`live`) orders go over its session; what cannot be sent now waits here, in order, and is tried
- * again each round. In a replay nothing is sent: orders are encoded and written down, and that is all.
+ * With a venue (`live`) orders go over its session; what cannot be sent now waits here, in order, and is
+ * tried again each round. In a replay nothing is sent: orders are encoded and written down, and that is all.
  *
- * Each order is written to the journal with its bytes before they leave. An order for which the journal has no
- * room waits like one for which the socket has none; a cancel does not: it may not be held up by a disk.
+ * Each order is written to the journal with its bytes before they leave. An order for which the journal has
+ * no room waits like one for which the socket has none; a cancel does not: it may not be held up by a disk.
  */
 #ifndef APPLIANCE_STAGE_GATEWAY_H
 #define APPLIANCE_STAGE_GATEWAY_H
@@ -32,6 +32,7 @@ struct gateway {
     struct histogram *encode;
     struct histogram *tick_to_order;
     struct gateway_counters *counters;
+    uint64_t now_cycles; /* the latest time that was seen: rounds and orders bring their own */
     uint64_t polled_cycles;
     uint64_t poll_every_cycles;
     uint64_t unwritten;
@@ -53,6 +54,6 @@ static inline bool gateway_has_room(const struct gateway *gateway) {
 }
 void gateway_take(struct gateway *gateway, const struct order *order);
 /* A round: what waits, the socket, and what has come. */
-void gateway_poll(struct gateway *gateway, uint64_t now_cycles);
+void gateway_poll(struct gateway *gateway, uint64_t round_cycles);
 
 #endif

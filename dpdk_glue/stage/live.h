@@ -86,8 +86,8 @@ struct live {
     struct port_frame burst[LIVE_BURST];
 };
 
-/* Opens all that the plan asks for and touches its memory. `taps` are of the journal; NULL = there is none. NULL
- * with one line in `error` (PORT_ERROR_BYTES). */
+/* Opens all that the plan asks for and touches its memory. `taps` are of the journal; NULL = there is none.
+ * NULL with one line in `error` (PORT_ERROR_BYTES). */
 struct live *live_open(struct segment *segment, struct journal_taps *taps, char *error);
 void live_close(struct live *live);
 

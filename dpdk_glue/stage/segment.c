@@ -29,8 +29,7 @@ static bool is_laid_out(const struct shm_header *header, uint64_t bytes) {
            is_inside(header, header->plan_offset, sizeof(struct plan)) &&
            is_inside(header, header->views_offset, (uint64_t)header->views * sizeof(struct book_view)) &&
            is_inside(header, header->stats_offset, sizeof(struct shm_stats)) &&
-           (!header->trading_offset ||
-            is_inside(header, header->trading_offset, sizeof(struct shm_trading)));
+           (!header->trading_offset || is_inside(header, header->trading_offset, sizeof(struct shm_trading)));
 }
 
 int segment_attach(struct segment *segment, int file, char *error, size_t room) {

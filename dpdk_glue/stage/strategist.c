@@ -17,7 +17,8 @@ void strategist_close(struct strategist *strategist) {
 void strategist_show(struct strategist *strategist) {
     const struct slots *slots = &strategist->slots;
     if (slots->active < SLOTS)
-        memcpy(strategist->shown->name, slots->slot[slots->active].info->name, sizeof strategist->shown->name);
+        memcpy(strategist->shown->name, slots->slot[slots->active].info->name,
+               sizeof strategist->shown->name);
     __atomic_store_n(&strategist->shown->active, slots->active < SLOTS, __ATOMIC_RELEASE);
 }
 

@@ -211,17 +211,17 @@ static struct spsc *ring_between(struct trading *trading, enum trading_stage one
 
 int trading_connect(struct trading *trading) {
     bool failed = false;
-    trading->tick_ring = ring_between(trading, TRADING_FEED, TRADING_STRATEGY, TRADING_TICKS,
-                                      sizeof(struct tick), &failed);
-    trading->intent_ring = ring_between(trading, TRADING_STRATEGY, TRADING_RISK, TRADING_ITEMS,
-                                        sizeof(struct intent), &failed);
-    trading->order_ring = ring_between(trading, TRADING_RISK, TRADING_GATEWAY, TRADING_ITEMS,
-                                       sizeof(struct order), &failed);
+    trading->tick_ring =
+        ring_between(trading, TRADING_FEED, TRADING_STRATEGY, TRADING_TICKS, sizeof(struct tick), &failed);
+    trading->intent_ring =
+        ring_between(trading, TRADING_STRATEGY, TRADING_RISK, TRADING_ITEMS, sizeof(struct intent), &failed);
+    trading->order_ring =
+        ring_between(trading, TRADING_RISK, TRADING_GATEWAY, TRADING_ITEMS, sizeof(struct order), &failed);
     trading->execution_ring = ring_between(trading, TRADING_GATEWAY, TRADING_RISK, TRADING_ITEMS,
                                            sizeof(struct execution), &failed);
     trading->strategist.sink = (struct intent_sink){.take = take_intent, .context = trading};
     trading->decider.sink = (struct order_sink){.take = take_order, .context = trading};
-    trading->gateway.sink = (struct execution_sink){
-        .has_room = execution_has_room, .take = take_execution, .context = trading};
+    trading->gateway.sink =
+        (struct execution_sink){.has_room = execution_has_room, .take = take_execution, .context = trading};
     return failed ? -1 : 0;
 }

@@ -55,8 +55,7 @@ void trading_relax(const struct trading *trading, uint32_t group, uint32_t empty
 static int open_strategy(struct trading *trading, const char (*symbols)[8], uint32_t instruments,
                          char *error) {
     const struct plan_trading *plan = trading->plan;
-    uint64_t budget_cycles =
-        plan->mode == TRADING_REPLAY ? 0 : plan->call_budget_us * trading->cycles_per_us;
+    uint64_t budget_cycles = plan->mode == TRADING_REPLAY ? 0 : plan->call_budget_us * trading->cycles_per_us;
     strategist_open(&trading->strategist, instruments, budget_cycles,
                     &trading->segment->stats->stage[STAGE_STRATEGY], &trading->shown->strategy);
     trading->strategist.replays = plan->mode == TRADING_REPLAY;
@@ -173,7 +172,8 @@ static int start_threads(struct trading *trading, char *error) {
         if (!thread->runs)
             return refuse(error, "the kernel gives no thread for a group of stages");
     }
-    return trading_attend(trading) < 0 ? refuse(error, "the kernel gives no thread that loads strategies") : 0;
+    return trading_attend(trading) < 0 ? refuse(error, "the kernel gives no thread that loads strategies")
+                                       : 0;
 }
 
 /* One group after the other: each works off what the one before has left. */

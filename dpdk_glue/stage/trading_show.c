@@ -65,7 +65,8 @@ void trading_show_all(struct trading *trading) {
 
 void trading_show(struct trading *trading, uint64_t now_cycles) {
     trading->lists_are_due |= trading->decider.is_fresh;
-    if (!trading->lists_are_due || now_cycles - trading->shown_cycles < SHOW_EVERY_US * trading->cycles_per_us)
+    if (!trading->lists_are_due ||
+        now_cycles - trading->shown_cycles < SHOW_EVERY_US * trading->cycles_per_us)
         return;
     bool lists = now_cycles - trading->listed_cycles >= LIST_EVERY_US * trading->cycles_per_us;
     if (!lists && !trading->decider.is_fresh)

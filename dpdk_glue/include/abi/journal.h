@@ -2,9 +2,9 @@
  *
  *     each thread -> its tap, a ring in shared memory -> journal-writer -> journal-000001.seg, ...
  *
- * A stream is what one thread writes. Its records are numbered from 1, over all sessions of a journal, so that
- * none can be missing or come twice without being seen. In a ring and in a file a record is the same: a header,
- * and the payload behind it.
+ * A stream is what one thread writes. Its records are numbered from 1, over all sessions of a journal, so
+ * that none can be missing or come twice without being seen. In a ring and in a file a record is the same: a
+ * header, and the payload behind it.
  */
 #ifndef APPLIANCE_ABI_JOURNAL_H
 #define APPLIANCE_ABI_JOURNAL_H
@@ -206,8 +206,8 @@ struct journal_tap_place {
 ABI_SIZE(journal_tap_place, 128);
 ABI_AT(journal_tap_place, refused, 64);
 
-/* The shared segment of the taps: this, and the rings. The control plane makes it, with `magic` last, and gives
- * it to the data plane and to the writer as an open file. It outlives both. */
+/* The shared segment of the taps: this, and the rings. The control plane makes it, with `magic` last, and
+ * gives it to the data plane and to the writer as an open file. It outlives both. */
 struct journal_taps {
     uint64_t magic; /* ABI_JOURNAL_TAPS */
     uint8_t abi_hash[32];

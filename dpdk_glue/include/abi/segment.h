@@ -28,7 +28,8 @@ enum stage {
     STAGE_STRATEGY = 6, /* one call of the strategy */
     STAGE_RISK = 7,     /* an intent: the checks, and the order made of it */
     STAGE_GATEWAY = 8,  /* an order: its bytes */
-    STAGE_ORDER = 9,    /* from the receive stamp of a packet until the bytes of an order it led to are complete */
+    STAGE_ORDER =
+        9, /* from the receive stamp of a packet until the bytes of an order it led to are complete */
     STAGES = 10
 };
 
@@ -64,8 +65,8 @@ struct shm_header {
     uint64_t started_cycles;
     uint64_t ready_cycles; /* 0 until SHM_RUNNING */
     char name[64];
-    char message[512];   /* one line: why it failed */
-    uint64_t parent_pid; /* whose end is ours, with PLAN_DIE_WITH_PARENT */
+    char message[512];       /* one line: why it failed */
+    uint64_t parent_pid;     /* whose end is ours, with PLAN_DIE_WITH_PARENT */
     uint64_t trading_offset; /* of one shm_trading; 0 = the plan has no trading */
     struct shm_live live;
 };
