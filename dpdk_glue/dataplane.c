@@ -1,9 +1,10 @@
 /* The data plane: one process, from the wire to the books, seen by others through its shared segment.
  *
- *     dataplane --fd N [--taps M]
+ *     dataplane --fd N [--taps M] [--replay K]
  *
  * The control plane makes the segment, writes the plan into it and starts this program with the segment open
- * as file N (stage/segment.h), and with the rings of the journal, if there is one, as file M. It ends when
+ * as file N (stage/segment.h), and with the rings of the journal, if there is one, as file M. File K
+ * is a session of a journal that is to be lived through again. It ends when
  * the feed does, unless the plan says to hold, and on SIGTERM or SIGINT. Exit status: 0 the feed was read, or
  * it was told to stop; 2 what went wrong is on standard error and in the segment, in one line.
  */
@@ -62,7 +63,8 @@ static int fail(struct segment *segment, const char *why) {
 /* Open files that this process was given. */
 struct files {
     int segment;
-    int taps; /* -1 = there is no journal */
+    int taps;   /* -1 = there is no journal */
+    int replay; /* -1 = what comes is live */
 };
 
 static bool read_file_number(const char *text, int *file) {
@@ -75,11 +77,12 @@ static bool read_file_number(const char *text, int *file) {
 }
 
 static bool read_files(int count, char **words, struct files *files) {
-    *files = (struct files){.segment = -1, .taps = -1};
+    *files = (struct files){.segment = -1, .taps = -1, .replay = -1};
     for (int i = 1; i < count; i += 2) {
-        int *file = !strcmp(words[i], "--fd")     ? &files->segment
-                    : !strcmp(words[i], "--taps") ? &files->taps
-                                                  : NULL;
+        int *file = !strcmp(words[i], "--fd")       ? &files->segment
+                    : !strcmp(words[i], "--taps")   ? &files->taps
+                    : !strcmp(words[i], "--replay") ? &files->replay
+                                                    : NULL;
         if (!file || i + 1 == count || !read_file_number(words[i + 1], file))
             return false;
     }
@@ -89,8 +92,8 @@ static bool read_files(int count, char **words, struct files *files) {
 /* False: there is nothing (more) to do, and `status` says how it went. */
 static bool parse_words(int count, char **words, struct files *files, int *status) {
     static const char usage[] =
-        "usage: dataplane --fd N [--taps M] (the segment and the journal's rings, open; `appliance run` does "
-        "that)\n"
+        "usage: dataplane --fd N [--taps M] [--replay K] (open files: the segment, the journal's rings, a "
+        "session of a journal; `appliance run` does that)\n"
         "       dataplane --version";
     *status = 0;
     if (count == 2 && !strcmp(words[1], "--version")) {
@@ -152,30 +155,41 @@ static struct journal_taps *take_taps(int file, char *error) {
     return file < 0 ? NULL : journal_taps_map(file, error, PORT_ERROR_BYTES);
 }
 
-static int run(struct segment *segment, int taps_file) {
+static int live_through(struct segment *segment, struct journal_taps *taps, struct replay *replay) {
     char error[PORT_ERROR_BYTES];
-    struct journal_taps *taps = take_taps(taps_file, error);
-    if (error[0])
-        return fail(segment, error);
     if (take_core(segment->plan->feed_core, error) < 0)
         return fail(segment, error);
-    struct live *live = live_open(segment, taps, error);
+    struct live *live = live_open(segment, taps, replay, error);
     if (!live)
         return told_to_stop ? 0 : fail(segment, error);
     int result = lock_memory(segment->plan->flags & PLAN_LOCK_MEMORY, error);
     if (result == 0) {
         segment->header->ready_cycles = clock_cycles();
         segment_set_state(segment, SHM_RUNNING);
-        result = live_run(live, &told_to_stop, error);
+        result =
+            replay ? live_replay(live, replay, &told_to_stop, error) : live_run(live, &told_to_stop, error);
     }
     live_close(live);
-    if (taps)
-        journal_taps_unmap(taps);
     if (result < 0)
         return fail(segment, error);
     segment_set_state(segment, told_to_stop ? SHM_STOPPED : SHM_ENDED);
     report(segment);
     return 0;
+}
+
+static int run(struct segment *segment, const struct files *files) {
+    char error[PORT_ERROR_BYTES];
+    struct replay replay = {0};
+    struct journal_taps *taps = take_taps(files->taps, error);
+    if (error[0])
+        return fail(segment, error);
+    if (files->replay >= 0 && replay_open(&replay, files->replay, error, sizeof error) < 0)
+        return fail(segment, error);
+    int status = live_through(segment, taps, files->replay >= 0 ? &replay : NULL);
+    replay_close(&replay);
+    if (taps)
+        journal_taps_unmap(taps);
+    return status;
 }
 
 int main(int count, char **words) {
@@ -195,7 +209,7 @@ int main(int count, char **words) {
         if ((uint64_t)getppid() != segment.header->parent_pid)
             told_to_stop = 1; /* it died before we asked */
     }
-    status = run(&segment, files.taps);
+    status = run(&segment, &files);
     segment_detach(&segment);
     return status;
 }

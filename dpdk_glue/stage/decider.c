@@ -74,10 +74,15 @@ static void write_down(struct decider *decider, enum journal_kind kind, const vo
     journal_tap_commit(decider->tap);
 }
 
+bool decider_can_write(const struct decider *decider) {
+    enum { MOST_BYTES = sizeof(struct journal_record) + sizeof(struct journal_command) };
+    return !decider->tap || records_reserve(decider->tap->ring, MOST_BYTES);
+}
+
 /* ---- The kill word. ---- */
 
 static __attribute__((noinline, cold)) void obey(struct decider *decider, uint32_t kill) {
-    struct command command = {.kind = COMMAND_KILL, .off = kill == GATE_OPEN};
+    struct command command = {.kind = COMMAND_KILL, .scope = COMMAND_OF_THE_WORD, .index = kill};
     decider->kill = kill;
     write_down(decider, JOURNAL_COMMAND, &command, sizeof command);
     decider_shut(decider, SHUT_KILLED, kill >= GATE_KILLED);

@@ -61,6 +61,8 @@ void decider_take_execution(struct decider *decider, const struct execution *exe
 const char *decider_take_command(struct decider *decider, const struct command *command);
 /* Looks at the kill word: once a round, for when no intent comes. */
 void decider_look(struct decider *decider);
+/* Whether the journal has room for one more input: else an execution is to wait where it is. */
+bool decider_can_write(const struct decider *decider);
 /* A cause comes or goes. */
 void decider_shut(struct decider *decider, uint32_t cause, bool is_there);
 

@@ -70,6 +70,8 @@ static bool comes_from_files(const struct plan *plan) {
 static int open_stream(struct live *live, char *error) {
     const struct plan *plan = live->plan;
     bool files = comes_from_files(plan);
+    live->trusts_files = files;
+    live->recovery_stale = !files;
     live->mold = files ? mold64_open(FILE_WINDOW, FILE_SETTLE)
                        : mold64_open_live(plan->window_packets, plan->recovery.far_messages, true);
     if (!live->mold) {
@@ -77,7 +79,7 @@ static int open_stream(struct live *live, char *error) {
                  plan->window_packets, MOLD64_WINDOW_MAX);
         return -1;
     }
-    return files ? 0 : live_repair_open(live, error);
+    return files || live->replays ? 0 : live_repair_open(live, error);
 }
 
 static int open_books(struct live *live, char *error) {
@@ -96,17 +98,18 @@ static int open_books(struct live *live, char *error) {
     return 0;
 }
 
-static int open_trading(struct live *live, struct journal_taps *taps, char *error) {
+static int open_trading(struct live *live, struct journal_taps *taps, struct replay *replay, char *error) {
     if (live->plan->trading.mode == TRADING_OFF)
         return 0;
     if (!live->segment->trading)
         return refuse(error, "the plan has trading, and the segment no room for it");
     live->trading = trading_open(live->segment, (const char(*)[8])live->symbols, live->segment->header->views,
-                                 taps, error);
+                                 taps, replay, error);
     return live->trading ? 0 : -1;
 }
 
-struct live *live_open(struct segment *segment, struct journal_taps *taps, char *error) {
+struct live *live_open(struct segment *segment, struct journal_taps *taps, struct replay *replay,
+                       char *error) {
     struct live *live = calloc(1, sizeof *live);
     if (!live) {
         refuse(error, "no memory");
@@ -114,11 +117,12 @@ struct live *live_open(struct segment *segment, struct journal_taps *taps, char 
     }
     live->segment = segment;
     live->plan = segment->plan;
+    live->replays = replay != NULL;
     live->relaxes = segment->plan->feed_core < 0;
     live->cycles_per_ms = segment->header->cycles_per_s / 1000;
     live->now = clock_cycles();
     if (check_plan(live->plan, error) < 0 || open_books(live, error) < 0 || open_stream(live, error) < 0 ||
-        open_ports(live, error) < 0 || open_trading(live, taps, error) < 0) {
+        (!replay && open_ports(live, error) < 0) || open_trading(live, taps, replay, error) < 0) {
         live_close(live);
         return NULL;
     }
@@ -151,7 +155,8 @@ static int receive(struct live *live, uint32_t index, char *error) {
     uint64_t since = histogram_stamp();
     struct port *port = live->ports[index];
     int count = port->driver->rx_burst(port, live->burst, LIVE_BURST);
-    uint64_t received = histogram_stamp();
+    /* What trading decides depends on it, so it is read also where nothing is measured. */
+    uint64_t received = live->trading ? clock_cycles() : histogram_stamp();
     if (count == PORT_FAILED) {
         memcpy(error, port->error, PORT_ERROR_BYTES);
         return -1;
@@ -168,10 +173,16 @@ static int receive(struct live *live, uint32_t index, char *error) {
     return count;
 }
 
-static void take_all_runs(struct live *live) {
+void live_finish(struct live *live) {
+    mold64_finish(live->mold);
     do
         live_take_runs(live, live->now);
     while (live->behind);
+}
+
+static void finish(struct live *live) {
+    live_record_step(live, JOURNAL_TAKE, &(struct journal_step){.what = 1}, NULL);
+    live_finish(live);
 }
 
 static bool all_ports_ended(const struct live *live) {
@@ -185,8 +196,8 @@ static bool all_ports_ended(const struct live *live) {
  * that could still be had. */
 static bool has_ended(struct live *live) {
     if (all_ports_ended(live)) {
-        mold64_finish(live->mold);
-        take_all_runs(live);
+        if (!live->shown_ended)
+            finish(live);
         return true;
     }
     if (!mold64_has_ended(live->mold)) {
@@ -228,15 +239,16 @@ int live_run(struct live *live, const volatile sig_atomic_t *told_to_stop, char 
             frames += count > 0 ? count : 0;
             result = count < 0 ? -1 : 0;
         }
-        if (live->behind)
+        if (live->behind) {
+            live_record_step(live, JOURNAL_TAKE, &(struct journal_step){0}, NULL);
             live_take_runs(live, live->now);
+        }
         live_repair(live);
         if (live->trading)
             trading_poll(live->trading, live->now);
         live_tell(live);
         if (result < 0) { /* all that came before the failure is to stand in the books */
-            mold64_finish(live->mold);
-            take_all_runs(live);
+            finish(live);
             break;
         }
         bool ended = has_ended(live);

@@ -22,6 +22,7 @@
 #include "book/publish.h"
 #include "port/port.h"
 #include "stage/recoverer.h"
+#include "stage/replay.h"
 #include "stage/segment.h"
 #include "stage/trading.h"
 #include "stats/histogram.h"
@@ -37,6 +38,7 @@ enum {
     /* Runs that are applied in one go: after a snapshot tens of thousands may be ready, and the ring of a
      * port that waited for all of them would overflow. */
     LIVE_RUNS = 64,
+    LIVE_BARE = UINT16_MAX, /* in a journal, in place of a line: framed messages, of a bare file */
     LIVE_PORTS = sizeof((struct plan){0}.port) / sizeof(struct plan_port),
     LIVE_LINES = sizeof((struct plan){0}.line) / sizeof(struct plan_line)
 };
@@ -65,6 +67,7 @@ struct live {
     struct line_map found_lines; /* of a capture, when the plan names none */
     uint64_t other_destination;
     uint64_t first_sequence; /* of this session, in a capture */
+    uint64_t unwritten;      /* records for which the journal had no room, and has not been told of */
 
     uint64_t now;  /* cycles, read once a round */
     uint64_t mark; /* where the last measured stage ended and the next begins */
@@ -80,20 +83,31 @@ struct live {
     bool behind;           /* more runs are ready than one round applies */
     bool doubtful;         /* something is missing that no packet will bring: only a snapshot helps */
     bool flagged;          /* all books carry BOOK_STALE */
+    bool recovery_stale;   /* the recovery says so; in a replay, the journal */
+    bool replays;          /* what comes is what a journal holds */
+    bool trusts_files;     /* the packets come from files, and what is wrong with one is for good */
     bool rebuilding;       /* a snapshot is going into the books: no strategy is shown that */
     bool relaxes;          /* it has no core of its own */
     bool shown_ended;
     struct port_frame burst[LIVE_BURST];
 };
 
-/* Opens all that the plan asks for and touches its memory. `taps` are of the journal; NULL = there is none.
- * NULL with one line in `error` (PORT_ERROR_BYTES). */
-struct live *live_open(struct segment *segment, struct journal_taps *taps, char *error);
+/* Opens all that the plan asks for and touches its memory. `taps` are of the journal, `replay` is a session
+ * that comes again instead of what the ports bring, which then stay shut; both may be NULL. NULL with one
+ * line in `error` (PORT_ERROR_BYTES). */
+struct live *live_open(struct segment *segment, struct journal_taps *taps, struct replay *replay,
+                       char *error);
 void live_close(struct live *live);
 
 /* Receives until it is told to stop, or the feed has ended and the plan does not say to hold. 0, or -1 with
  * one line in `error`. */
 int live_run(struct live *live, const volatile sig_atomic_t *told_to_stop, char *error);
+
+/* The same with what a journal holds of the feed; returns when all of it has been worked off. */
+int live_replay(struct live *live, struct replay *replay, const volatile sig_atomic_t *told_to_stop,
+                char *error);
+/* Nothing more will come: what waits for a gap is taken. */
+void live_finish(struct live *live);
 
 /* live_packets.c */
 void live_take_frame(struct live *live, const struct port_frame *frame, uint64_t received);
@@ -113,6 +127,18 @@ int live_repair_open(struct live *live, char *error);
 void live_repair(struct live *live);
 /* Another session has begun: what was under way for the one before is of no use. */
 void live_repair_forget(struct live *live);
+
+/* What an action does to the stream and the books; asking is none of that. */
+void live_do(struct live *live, enum recovery_action action);
+/* The books are emptied for a snapshot; its messages; it is whole, and joined if that can be. */
+void live_begin_snapshot(struct live *live);
+void live_apply_snapshot(struct live *live, const uint8_t *blocks, size_t bytes);
+bool live_join_snapshot(struct live *live, const uint8_t session[MOLD64_SESSION_BYTES], uint64_t sequence);
+
+/* live_record.c: the journal of the feed's thread; nothing, where there is none. */
+void live_record_packet(struct live *live, const uint8_t *payload, uint32_t length, unsigned line);
+void live_record_step(struct live *live, enum journal_kind kind, const struct journal_step *step,
+                      const uint8_t *data);
 
 /* live_tell.c */
 /* Writes views that have changed, and every millisecond the counters. */

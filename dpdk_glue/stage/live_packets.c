@@ -23,8 +23,7 @@ static void measure_books(struct live *live, uint64_t received) {
 }
 
 void live_flag_books(struct live *live) {
-    bool stale = live->doubtful || live->behind || mold64_missing(live->mold) ||
-                 (live->recovery && recovery_is_stale(live->recovery));
+    bool stale = live->doubtful || live->behind || mold64_missing(live->mold) || live->recovery_stale;
     if (stale == live->flagged)
         return;
     live->flagged = stale;
@@ -70,8 +69,9 @@ void live_take_runs(struct live *live, uint64_t received) {
 
 void live_take_packet(struct live *live, const uint8_t *payload, uint32_t length, unsigned line,
                       uint64_t received) {
+    live_record_packet(live, payload, length, line);
     enum mold64_verdict verdict = mold64_push(live->mold, payload, length, line);
-    if (!live->recovery && feed_is_doubtful(verdict, payload, length, live->first_sequence))
+    if (live->trusts_files && feed_is_doubtful(verdict, payload, length, live->first_sequence))
         live->doubtful = true;
     live_measure(live, STAGE_WIRE);
     live_take_runs(live, received);
@@ -81,6 +81,7 @@ void live_take_frame(struct live *live, const struct port_frame *frame, uint64_t
     struct frame_udp udp = {.payload = frame->data, .length = frame->length};
     int line = (int)frame->line;
     if (frame->kind == PORT_ITCH) {
+        live_record_packet(live, frame->data, frame->length, LIVE_BARE);
         live_apply(live, frame->data, frame->length);
         measure_books(live, received);
         live_flag_books(live);

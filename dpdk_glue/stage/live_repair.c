@@ -79,6 +79,40 @@ static void take_reply(struct live *live, const uint8_t *payload, uint32_t lengt
         live->recovery_counters.unasked++;
 }
 
+void live_do(struct live *live, enum recovery_action action) {
+    switch (action) {
+    case RECOVERY_FETCH:
+        mold64_hold_all(live->mold);
+        drop_snapshot(live);
+        break;
+    case RECOVERY_GIVE_UP:
+        mold64_give_up(live->mold);
+        live_take_runs(live, live->now);
+        break;
+    case RECOVERY_GO_ON:
+        drop_snapshot(live);
+        mold64_release(live->mold);
+        live_take_runs(live, live->now);
+        break;
+    default:
+        mold64_leave(live->mold);
+    }
+}
+
+static void fetch(struct live *live) {
+    live->fetch = recoverer_fetch(live->recoverer);
+    memcpy(live->fetch_session, mold64_session(live->mold), sizeof live->fetch_session);
+}
+
+/* What the books are worth may have changed. */
+static void note_staleness(struct live *live) {
+    bool stale = recovery_is_stale(live->recovery);
+    if (stale == live->recovery_stale)
+        return;
+    live->recovery_stale = stale;
+    live_record_step(live, JOURNAL_STALE, &(struct journal_step){.what = stale}, NULL);
+}
+
 static void look(struct live *live, enum recovery_snapshot news) {
     struct recovery_sight sight;
     struct recovery_wish wish;
@@ -86,37 +120,44 @@ static void look(struct live *live, enum recovery_snapshot news) {
     sight.snapshot = news;
     sight.need_snapshot = live->doubtful || live->books->stale_books != 0;
     recovery_look(live->recovery, &sight, live->now);
+    note_staleness(live);
     while (recovery_next(live->recovery, &wish)) {
-        switch (wish.action) {
-        case RECOVERY_ASK:
+        if (wish.action == RECOVERY_ASK) {
             ask(live, wish.first, wish.count);
-            break;
-        case RECOVERY_FETCH:
-            mold64_hold_all(live->mold);
-            drop_snapshot(live);
-            live->fetch = recoverer_fetch(live->recoverer);
-            memcpy(live->fetch_session, mold64_session(live->mold), sizeof live->fetch_session);
-            break;
-        case RECOVERY_GIVE_UP:
-            mold64_give_up(live->mold);
-            live_take_runs(live, live->now);
-            break;
-        case RECOVERY_GO_ON:
-            drop_snapshot(live);
-            mold64_release(live->mold);
-            live_take_runs(live, live->now);
-            break;
-        default:
-            mold64_leave(live->mold);
+            continue;
         }
+        live_record_step(live, JOURNAL_REPAIR, &(struct journal_step){.what = wish.action}, NULL);
+        live_do(live, wish.action);
+        if (wish.action == RECOVERY_FETCH)
+            fetch(live);
     }
 }
 
-/* The books are emptied for it, and from then on only the whole of it makes them good again. */
-static void begin_snapshot(struct live *live) {
+/* From now on only the whole of it makes the books good again. */
+void live_begin_snapshot(struct live *live) {
+    live_record_step(live, JOURNAL_SNAPSHOT, &(struct journal_step){.what = JOURNAL_SNAPSHOT_BEGIN}, NULL);
     book_clear(live->books);
     live->doubtful = true;
-    look(live, RECOVERY_BEGUN);
+}
+
+void live_apply_snapshot(struct live *live, const uint8_t *blocks, size_t bytes) {
+    struct journal_step step = {.what = JOURNAL_SNAPSHOT_RUN, .bytes = (uint32_t)bytes};
+    live_record_step(live, JOURNAL_SNAPSHOT, &step, blocks);
+    live->rebuilding = true;
+    live_apply(live, blocks, bytes);
+    live->rebuilding = false;
+}
+
+bool live_join_snapshot(struct live *live, const uint8_t session[MOLD64_SESSION_BYTES], uint64_t sequence) {
+    struct journal_step step = {.what = JOURNAL_SNAPSHOT_END, .sequence = sequence};
+    memcpy(step.session, session, sizeof step.session);
+    live_record_step(live, JOURNAL_SNAPSHOT, &step, NULL);
+    drop_snapshot(live);
+    if (!mold64_join(live->mold, session, sequence))
+        return false;
+    live->doubtful = false;
+    live->books->sequence = sequence;
+    return true;
 }
 
 /* A snapshot that is ahead of the lines may be of another day: it is believed when they have come so far. The
@@ -125,14 +166,12 @@ static void end_snapshot(struct live *live) {
     uint64_t sequence = live->snapshot_end;
     if (!sequence || mold64_known_end(live->mold) < sequence)
         return;
-    drop_snapshot(live);
-    if (!mold64_join(live->mold, live->fetch_session, sequence)) {
+    if (!live_join_snapshot(live, live->fetch_session, sequence)) {
         look(live, RECOVERY_FAILED);
         return;
     }
-    live->doubtful = false;
-    live->books->sequence = sequence;
     look(live, RECOVERY_JOINED);
+    live_record_step(live, JOURNAL_TAKE, &(struct journal_step){0}, NULL);
     live_take_runs(live, live->now);
 }
 
@@ -141,12 +180,11 @@ static void take_snapshot(struct live *live, const struct recoverer_record *reco
         return;
     switch (record->kind) {
     case RECOVERER_SNAPSHOT_BEGIN:
-        begin_snapshot(live);
+        live_begin_snapshot(live);
+        look(live, RECOVERY_BEGUN);
         break;
     case RECOVERER_SNAPSHOT_RUN:
-        live->rebuilding = true;
-        live_apply(live, record->data, record->length);
-        live->rebuilding = false;
+        live_apply_snapshot(live, record->data, record->length);
         break;
     case RECOVERER_SNAPSHOT_END:
         live->snapshot_end = record->sequence;

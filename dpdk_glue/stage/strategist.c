@@ -36,12 +36,23 @@ static void hand_on(struct strategist *strategist, const struct tick *tick, cons
     strategist->sink.take(strategist->sink.context, &intent);
 }
 
+static void write_fault(struct strategist *strategist, const struct tick *tick, enum strategy_fault fault) {
+    struct journal_fault *to = strategist->tap ? journal_tap_reserve(strategist->tap, JOURNAL_FAULT,
+                                                                     sizeof *to, tick->event.rx_cycles)
+                                               : NULL;
+    if (!to)
+        return;
+    *to = (struct journal_fault){.tick = tick->number, .fault = fault};
+    journal_tap_commit(strategist->tap);
+}
+
 static __attribute__((noinline, cold)) void fail(struct strategist *strategist, const struct tick *tick,
                                                  enum strategy_fault fault) {
     static const struct signal pull = {.action = SIGNAL_PULL};
     strategist->fault = fault;
     strategist->fault_tick = tick->number;
     slots_switch(&strategist->slots, SLOTS_NONE);
+    write_fault(strategist, tick, fault);
     strategist->shown->fault_tick = tick->number;
     __atomic_store_n(&strategist->shown->fault, fault, __ATOMIC_RELEASE);
     strategist_show(strategist);

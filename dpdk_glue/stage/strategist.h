@@ -9,6 +9,7 @@
 #define APPLIANCE_STAGE_STRATEGIST_H
 
 #include "abi.h"
+#include "journal/tap.h"
 #include "stage/ticks.h"
 #include "strategy/slots.h"
 
@@ -23,7 +24,8 @@ struct strategist {
     struct intent_sink sink;
     struct histogram *histogram;
     struct shm_strategy *shown;
-    uint64_t intents; /* the number of the last one */
+    struct journal_tap *tap; /* NULL = nothing is written down */
+    uint64_t intents;        /* the number of the last one */
     uint64_t fault_tick;
     uint32_t fault;           /* enum strategy_fault of the last one that failed */
     bool replays;             /* nothing is measured */

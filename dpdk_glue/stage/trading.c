@@ -32,6 +32,18 @@ static __attribute__((noinline)) void *wait_for_room(struct trading *trading, st
     return place;
 }
 
+static void show_tick(struct trading *trading, const struct tick *tick) {
+    strategist_take(&trading->strategist, tick);
+    if (__builtin_expect(trading->replay && tick->number == trading->strategist.replay_fault_at, 0))
+        trading_replay_fault(trading);
+}
+
+static void decide(struct trading *trading, const struct intent *intent) {
+    if (__builtin_expect(trading->replay != NULL, 0))
+        trading_replay_until(trading, intent->number);
+    decider_take_intent(&trading->decider, intent);
+}
+
 static struct tick *tick_room(void *context) {
     struct trading *trading = context;
     uint32_t count;
@@ -46,13 +58,13 @@ static void tick_done(void *context, struct tick *tick) {
     if (trading->tick_ring)
         spsc_commit(trading->tick_ring, 1);
     else
-        strategist_take(&trading->strategist, tick);
+        show_tick(trading, tick);
 }
 
 static void take_intent(void *context, const struct intent *intent) {
     struct trading *trading = context;
     if (!trading->intent_ring) {
-        decider_take_intent(&trading->decider, intent);
+        decide(trading, intent);
         return;
     }
     struct intent *place = wait_for_room(trading, trading->intent_ring, TRADING_STRATEGY);
@@ -77,7 +89,8 @@ static void take_order(void *context, const struct order *order) {
 
 static bool execution_has_room(void *context) {
     struct trading *trading = context;
-    return !trading->execution_ring || spsc_room(trading->execution_ring, 1);
+    return trading->execution_ring ? spsc_room(trading->execution_ring, 1) > 0
+                                   : decider_can_write(&trading->decider);
 }
 
 static void take_execution(void *context, const struct execution *execution) {
@@ -102,7 +115,7 @@ static uint32_t poll_strategy(struct trading *trading) {
     if (!ticks)
         return 0;
     for (uint32_t i = 0; i < count; i++)
-        strategist_take(&trading->strategist, &ticks[i]);
+        show_tick(trading, &ticks[i]);
     spsc_release(trading->tick_ring, count);
     return count;
 }
@@ -110,12 +123,12 @@ static uint32_t poll_strategy(struct trading *trading) {
 static uint32_t poll_executions(struct trading *trading) {
     uint32_t count = 0;
     const struct execution *executions = spsc_peek(trading->execution_ring, TRADING_BURST, &count);
-    if (!executions)
-        return 0;
-    for (uint32_t i = 0; i < count; i++)
-        decider_take_execution(&trading->decider, &executions[i]);
-    spsc_release(trading->execution_ring, count);
-    return count;
+    uint32_t taken = 0;
+    while (executions && taken < count && decider_can_write(&trading->decider))
+        decider_take_execution(&trading->decider, &executions[taken++]);
+    if (taken)
+        spsc_release(trading->execution_ring, taken);
+    return taken;
 }
 
 static uint32_t poll_intents(struct trading *trading) {
@@ -124,17 +137,28 @@ static uint32_t poll_intents(struct trading *trading) {
     if (!intents)
         return 0;
     for (uint32_t i = 0; i < count; i++)
-        decider_take_intent(&trading->decider, &intents[i]);
+        decide(trading, &intents[i]);
     spsc_release(trading->intent_ring, count);
     return count;
+}
+
+/* The feed has come to its end, and no intent is left: so are the decisions. */
+static void end_replay(struct trading *trading) {
+    if (trading->intent_ring && spsc_waiting(trading->intent_ring))
+        return;
+    trading_replay_until(trading, UINT64_MAX);
+    __atomic_store_n(&trading->replay_ended, 1, __ATOMIC_RELEASE);
 }
 
 static uint32_t poll_risk(struct trading *trading, uint64_t now_cycles) {
     uint32_t count = trading->execution_ring ? poll_executions(trading) : 0;
     decider_look(&trading->decider);
     trading_take_command(trading);
+    trading_look_at_journal(trading, now_cycles);
     if (trading->intent_ring)
         count += poll_intents(trading);
+    if (__builtin_expect(__atomic_load_n(&trading->replay_ends, __ATOMIC_ACQUIRE), 0))
+        end_replay(trading);
     trading_show(trading, now_cycles);
     return count;
 }
@@ -172,6 +196,29 @@ static uint32_t poll_group(struct trading *trading, uint32_t group, uint64_t now
 void trading_poll(struct trading *trading, uint64_t now_cycles) {
     trading_take_switch(trading);
     poll_group(trading, 0, now_cycles);
+}
+
+static void drain(struct trading *trading, struct spsc *ring) {
+    while (ring && spsc_waiting(ring))
+        poll_group(trading, 0, clock_cycles());
+}
+
+void trading_drain(struct trading *trading) {
+    drain(trading, trading->tick_ring);
+    drain(trading, trading->intent_ring);
+    drain(trading, trading->order_ring);
+}
+
+void trading_end_replay(struct trading *trading) {
+    trading_drain(trading);
+    __atomic_store_n(&trading->replay_ends, 1, __ATOMIC_RELEASE);
+    while (!__atomic_load_n(&trading->replay_ended, __ATOMIC_ACQUIRE))
+        poll_group(trading, 0, clock_cycles());
+    drain(trading, trading->order_ring);
+}
+
+struct journal_tap *trading_tap(struct trading *trading) {
+    return trading->writes ? &trading->taps[TRADING_FEED] : NULL;
 }
 
 void trading_run_group(struct trading *trading, uint32_t group) {

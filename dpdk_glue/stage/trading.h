@@ -16,20 +16,31 @@
 #define APPLIANCE_STAGE_TRADING_H
 
 #include "abi.h"
+#include "stage/replay.h"
 #include "stage/segment.h"
 
 struct trading;
+struct journal_tap;
 struct book_set;
 
 /* NULL with one line in `error` (PORT_ERROR_BYTES). Symbols are by instrument, and outlive it. */
 struct trading *trading_open(struct segment *segment, const char (*symbols)[8], uint32_t instruments,
-                             struct journal_taps *taps, char *error);
+                             struct journal_taps *taps, struct replay *replay, char *error);
 /* Stops the threads: what is in the rings is worked off first, and the venue is left in order. */
 void trading_close(struct trading *trading);
 
 /* Messages into the books, and what follows from them. */
 void trading_feed(struct trading *trading, struct book_set *books, const uint8_t *blocks, size_t bytes);
+/* The feed's stream of the journal; NULL = there is none. */
+struct journal_tap *trading_tap(struct trading *trading);
+/* The feed's stream had no room for a record: no order until there is room again. */
+void trading_lose_record(struct trading *trading);
 /* A round of the stages that share the feed's thread. */
 void trading_poll(struct trading *trading, uint64_t now_cycles);
+
+/* Of a replay: another strategy is loaded and called; 0, or -1 with one line in `error`. And the end: returns
+ * when all stages have worked off what there is. */
+int trading_replay_switch(struct trading *trading, const struct journal_switch *what, char *error);
+void trading_end_replay(struct trading *trading);
 
 #endif

@@ -57,6 +57,9 @@ static void load(struct trading *trading, const struct command *command) {
     }
     int slot = slots_load(slots, command->path, command->params_bytes ? command->params : NULL,
                           command->params_bytes, trading->load_error);
+    trading->loaded = (struct journal_switch){.params_bytes = command->params_bytes};
+    memcpy(trading->loaded.params, command->params, sizeof command->params);
+    memcpy(trading->loaded.path, command->path, sizeof command->path);
     if (slot >= 0)
         __atomic_store_n(&trading->pending_slot, (uint32_t)slot, __ATOMIC_RELEASE);
     done(trading, number, slot < 0 ? trading->load_error : NULL);
@@ -98,6 +101,7 @@ void trading_take_switch(struct trading *trading) {
     const struct strategy_info *info = trading->strategist.slots.slot[slot].info;
     struct tick tick = {.instrument = TICKS_SWITCH, .last_px = slot, .number = trading->ticks.number};
     ticks_ask(&trading->ticks, info->depth, info->every_event);
+    trading_write_switch(trading);
     trading_hand_tick(trading, &tick);
     histogram_grow(&trading->shown->strategy.switches, 1);
     __atomic_store_n(&trading->pending_slot, SLOTS_NONE, __ATOMIC_RELEASE);

@@ -87,8 +87,9 @@ static void set_limits(struct trading *trading, uint32_t instruments) {
 static int open_risk(struct trading *trading, const char (*symbols)[8], uint32_t instruments, char *error) {
     struct order_pool_limits limits = {
         .orders = trading->plan->orders, .fills = FILLS, .instruments = instruments};
-    if (decider_open(&trading->decider, &limits, symbols, &trading->shown->control.kill,
-                     &trading->segment->stats->stage[STAGE_RISK]) < 0)
+    const uint32_t *kill = trading->replay ? &trading->replayed_kill : &trading->shown->control.kill;
+    if (decider_open(&trading->decider, &limits, symbols, kill, &trading->segment->stats->stage[STAGE_RISK]) <
+        0)
         return refuse(error, "no memory for risk and the order pool: lower trading.orders");
     set_limits(trading, instruments);
     return 0;
@@ -133,6 +134,8 @@ static int open_gateway(struct trading *trading, const char (*symbols)[8], uint3
     return 0;
 }
 
+/* ---- The journal. ---- */
+
 static int open_taps(struct trading *trading, struct journal_taps *taps, char *error) {
     for (uint32_t stage = TRADING_FEED; taps && stage <= TRADING_GATEWAY; stage++)
         if (journal_tap_open(&trading->taps[stage], taps, stage) < 0) {
@@ -141,6 +144,8 @@ static int open_taps(struct trading *trading, struct journal_taps *taps, char *e
             return -1;
         }
     trading->writes = taps != NULL;
+    trading_write_session(trading);
+    trading->strategist.tap = taps ? &trading->taps[TRADING_STRATEGY] : NULL;
     trading->decider.tap = taps ? &trading->taps[TRADING_RISK] : NULL;
     trading->gateway.tap = taps ? &trading->taps[TRADING_GATEWAY] : NULL;
     return 0;
@@ -196,13 +201,15 @@ static int open_parts(struct trading *trading, const char (*symbols)[8], uint32_
         open_risk(trading, symbols, instruments, error) < 0 ||
         open_gateway(trading, symbols, instruments, error) < 0 || open_taps(trading, taps, error) < 0)
         return -1;
+    if (trading->replay)
+        trading_replay_fault(trading);
     if (trading_connect(trading) < 0)
         return refuse(error, "no memory for the rings between stages");
     return start_threads(trading, error);
 }
 
 struct trading *trading_open(struct segment *segment, const char (*symbols)[8], uint32_t instruments,
-                             struct journal_taps *taps, char *error) {
+                             struct journal_taps *taps, struct replay *replay, char *error) {
     struct trading *trading = aligned_alloc(64, (sizeof *trading + 63) / 64 * 64);
     if (!trading) {
         refuse(error, "no memory");
@@ -214,6 +221,7 @@ struct trading *trading_open(struct segment *segment, const char (*symbols)[8], 
     trading->shown = segment->trading;
     trading->cycles_per_us = segment->header->cycles_per_s / THOUSAND / THOUSAND;
     trading->pending_slot = SLOTS_NONE;
+    trading->replay = replay;
     trading->gateway.link.socket = -1;
     if (open_parts(trading, symbols, instruments, taps, error) < 0) {
         trading_close(trading);

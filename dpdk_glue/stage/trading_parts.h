@@ -56,6 +56,13 @@ struct trading {
 
     struct journal_tap taps[4]; /* by enum trading_stage */
     bool writes;
+    uint64_t lost_cycles; /* when the feed's stream had no room last; written by its thread */
+    bool journal_is_shut; /* no order, for want of room in the journal */
+
+    struct replay *replay; /* NULL: this is no replay */
+    uint32_t replayed_kill;
+    uint32_t replay_ends; /* the feed's thread has come to the end of its stream */
+    uint32_t replay_ended;
 
     struct trading_thread threads[TRADING_GROUPS];
     uint32_t stopping[TRADING_GROUPS];
@@ -67,6 +74,7 @@ struct trading {
     uint32_t pending_slot;   /* SLOTS_NONE = none */
     uint64_t loaded_number;  /* the command that was taken by the attendant */
     const char *load_failed; /* NULL = it was not */
+    struct journal_switch loaded;
     char load_error[SLOTS_ERROR_BYTES];
 
     uint64_t shown_cycles;
@@ -78,6 +86,8 @@ struct trading {
 int trading_connect(struct trading *trading);
 void trading_run_group(struct trading *trading, uint32_t group);
 void trading_hand_tick(struct trading *trading, const struct tick *tick);
+/* All rings are empty, and what was in them is done. */
+void trading_drain(struct trading *trading);
 
 /* trading_open.c */
 void trading_relax(const struct trading *trading, uint32_t group, uint32_t empty_rounds);
@@ -88,6 +98,17 @@ void trading_take_command(struct trading *trading);
 void trading_take_switch(struct trading *trading);
 int trading_attend(struct trading *trading);
 void trading_dismiss(struct trading *trading);
+
+/* trading_journal.c */
+/* No order leaves while the journal has no room; see whether that has changed. */
+void trading_look_at_journal(struct trading *trading, uint64_t now_cycles);
+void trading_write_session(struct trading *trading);
+void trading_write_switch(struct trading *trading);
+
+/* trading_replay.c */
+/* What is due before an intent, by its number; UINT64_MAX = all that is left. */
+void trading_replay_until(struct trading *trading, uint64_t intent);
+void trading_replay_fault(struct trading *trading);
 
 /* trading_show.c */
 void trading_show(struct trading *trading, uint64_t now_cycles);

@@ -28,10 +28,10 @@ enum journal_kind {
     JOURNAL_NOTHING = 0,   /* no record: the end of what is written */
     JOURNAL_SESSION = 1,   /* struct journal_session: a process starts */
     JOURNAL_PACKET = 2,    /* struct journal_packet, and the datagram */
-    JOURNAL_TAKE = 3,      /* runs that were taken later than their packet came */
-    JOURNAL_REPAIR = 4,    /* what the recovery did */
-    JOURNAL_SNAPSHOT = 5,  /* the begin, a run, or the end of one */
-    JOURNAL_STALE = 6,     /* books became stale, or fresh */
+    JOURNAL_TAKE = 3,      /* struct journal_step: runs that were taken later than their packet came */
+    JOURNAL_REPAIR = 4,    /* struct journal_step: what the recovery did */
+    JOURNAL_SNAPSHOT = 5,  /* struct journal_step: the begin, a run (behind it), or the end of one */
+    JOURNAL_STALE = 6,     /* struct journal_step: the recovery calls the books stale, or fresh again */
     JOURNAL_COMMAND = 7,   /* struct journal_command */
     JOURNAL_EXECUTION = 8, /* struct journal_execution */
     JOURNAL_ORDER = 9,     /* struct journal_order, and the bytes that were sent */
@@ -40,7 +40,10 @@ enum journal_kind {
     JOURNAL_LIMIT = 12,    /* a limit as it stands */
     JOURNAL_NOTE = 13,     /* text for people */
     JOURNAL_INTENT = 14,   /* struct intent */
-    JOURNAL_KINDS = 15,    /* kinds from here to 99 are not given */
+    JOURNAL_SWITCH = 15,   /* struct journal_switch */
+    JOURNAL_FAULT = 16,    /* struct journal_fault */
+    JOURNAL_LOST = 17,     /* struct journal_lost */
+    JOURNAL_KINDS = 18,    /* kinds from here to 99 are not given */
     JOURNAL_OWN = 100,     /* from here on kinds are an appliance's own */
     JOURNAL_SEAL = 65535   /* struct journal_seal: the segment is whole */
 };
@@ -81,6 +84,43 @@ struct journal_packet {
     uint16_t reserved;
 };
 ABI_SIZE(journal_packet, 16);
+
+/* What the feed's thread did that no packet says: TAKE, REPAIR, SNAPSHOT and STALE. */
+struct journal_step {
+    uint64_t rx_cycles; /* the time that events of it carry */
+    uint64_t sequence;  /* SNAPSHOT, its end: of the first message that follows it */
+    uint32_t what;      /* REPAIR: enum recovery_action; SNAPSHOT: enum journal_snapshot; STALE: 1 or 0 */
+    uint32_t bytes;     /* SNAPSHOT, a run: framed messages behind this */
+    char session[10];   /* SNAPSHOT, its end */
+    uint8_t reserved[6];
+};
+ABI_SIZE(journal_step, 40);
+
+enum journal_snapshot { JOURNAL_SNAPSHOT_BEGIN = 1, JOURNAL_SNAPSHOT_RUN = 2, JOURNAL_SNAPSHOT_END = 3 };
+
+/* Another strategy is called from the tick behind this one on; of the feed's stream. */
+struct journal_switch {
+    uint64_t tick;
+    uint32_t params_bytes;
+    uint32_t reserved;
+    uint8_t params[256];
+    char path[1024];
+};
+ABI_SIZE(journal_switch, 1296);
+
+/* The strategy is not called any more, since the call for this tick failed; of the strategy's stream. */
+struct journal_fault {
+    uint64_t tick;
+    uint32_t fault; /* enum strategy_fault */
+    uint32_t reserved;
+};
+ABI_SIZE(journal_fault, 16);
+
+/* The journal had no room: these records are not there. What was decided meanwhile can not be replayed. */
+struct journal_lost {
+    uint64_t records;
+};
+ABI_SIZE(journal_lost, 8);
 
 /* An input of the decisions stands where it was taken: behind so many intents. */
 struct journal_execution {

@@ -35,6 +35,9 @@ enum command_kind {
     COMMAND_RESERVED = 8
 };
 
+/* `scope` of a COMMAND_KILL in the journal that stands for a change of the kill word, to `index`. */
+#define COMMAND_OF_THE_WORD 0xffffffff
+
 struct command {
     uint64_t number; /* counts up; stored last */
     uint32_t kind;   /* enum command_kind */
