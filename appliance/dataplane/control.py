@@ -99,7 +99,7 @@ class Control:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One command at a time, whoever sends it. (The lock of the whole file is the data plane's.)"""
+        """One command at a time, whoever sends it; the lock of the whole file is the data plane's."""
         start = self.segment.trading_offset
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, start)
         try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from ipaddress import IPv4Address
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -60,6 +61,44 @@ class Recovery:
     snapshot_retry_ms: int = 1_000
     silence_ms: int = 3_000
     far_messages: int = 100_000
+
+
+class LimitsLike(Protocol):
+    """Limits that can be written into a segment."""
+
+    def fill(self, records: Any, symbols: Sequence[str], /) -> None:
+        """Write the account's, the strategy's, and those of each symbol."""
+
+
+class TradingLike(Protocol):
+    """What a segment needs to know of trading beside the plan's own record."""
+
+    @property
+    def limits(self) -> LimitsLike:
+        """The limits at the start."""
+
+    @property
+    def kill(self) -> int:
+        """The kill word as an operator has left it."""
+
+
+class PlanLike(Protocol):
+    """A plan as a segment takes it: made from a configuration, or found in a journal."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that have a view."""
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Where frames come from."""
+
+    @property
+    def trading(self) -> TradingLike | None:
+        """None: books only."""
+
+    def record(self) -> Any:
+        """Return it as one record of the contract."""
 
 
 STAGES = ("feed", "strategy", "risk", "gateway")

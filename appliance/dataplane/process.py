@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from appliance.dataplane.plan import Plan
+from appliance.dataplane.plan import PlanLike
 from appliance.dataplane.segment import Segment, SegmentError, create_segment
 from appliance.errors import ApplianceError
 from appliance.programs import installed
@@ -68,19 +68,28 @@ class DataPlane:
 
     @classmethod
     def start(
-        cls, name: str, plan: Plan, environment: dict[str, str] | None = None, output: int | None = None
+        cls,
+        name: str,
+        plan: PlanLike,
+        environment: dict[str, str] | None = None,
+        output: int | None = None,
+        taps: int | None = None,
+        replay: int | None = None,
     ) -> Self:
         """Write the plan into a new segment and start the program on it.
 
-        ``output`` is where both of its outputs go, as ``subprocess`` takes it; None = where ours go.
+        ``output`` is where both of its outputs go, as ``subprocess`` takes it; None = where ours go. ``taps``
+        is the open file of the journal's rings, ``replay`` that of a session to be lived through again.
         """
         file = create_segment(name, plan)
+        files = {"--fd": file, "--taps": taps, "--replay": replay}
+        given = {flag: open_file for flag, open_file in files.items() if open_file is not None}
         segment = None
         try:
             segment = Segment(name)
             process = subprocess.Popen(
-                [installed("dataplane"), "--fd", str(file)],
-                pass_fds=[file],
+                [installed("dataplane"), *(word for flag in given for word in (flag, str(given[flag])))],
+                pass_fds=list(given.values()),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from appliance.dataplane.plan import Plan, longest_path, most_symbols
+from appliance.dataplane.plan import PlanLike, longest_path, most_symbols
 from appliance.errors import ApplianceError
 from appliance.native import abi_hash, constants, dtype, ffi
 
@@ -26,7 +26,7 @@ class SegmentError(ApplianceError):
     """The segment is missing, or another build wrote it."""
 
 
-def create_segment(name: str, plan: Plan) -> int:
+def create_segment(name: str, plan: PlanLike) -> int:
     """Make and lock a segment with this plan in it; returns the open file, which holds the lock.
 
     One that a dead data plane left behind is replaced; one that is still locked is not touched.
@@ -99,7 +99,7 @@ def _round_up(size: int) -> int:
     return -(-size // _LINE) * _LINE
 
 
-def _laid_out(name: str, plan: Plan) -> bytes:
+def _laid_out(name: str, plan: PlanLike) -> bytes:
     header = np.zeros(1, dtype("shm_header"))[0]
     record = plan.record()
     views = np.zeros(len(plan.symbols), dtype("book_view"))
