@@ -93,7 +93,8 @@ class Pool:
 
     def look(self, wish: Wish) -> str:
         """Whether an order would be made."""
-        return TAKES[self._library.api_orders_look(self.handle, self._intent(wish))]
+        verdict: int = self._library.api_orders_look(self.handle, self._intent(wish))
+        return TAKES[verdict]
 
     def take(self, wish: Wish) -> tuple[str, Sent | None]:
         """Make an order of an intent."""
@@ -155,6 +156,11 @@ class Pool:
         return [views[index].user_ref for index in range(min(count, room))]
 
     @property
+    def last_symbol(self) -> bytes:
+        """The symbol of the order that was made last."""
+        return bytes(native.ffi().buffer(self.last.symbol))
+
+    @property
     def next_user_ref(self) -> int:
         """The next order's."""
         return int(self._library.api_orders_next_user_ref(self.handle))
@@ -195,13 +201,11 @@ class Pool:
             effect.user_ref,
             effect.tag,
             effect.adopted_qty,
-            bool(effect.opens),
+            effect.opens,
             effect.filled_qty,
             effect.fill_px,
             effect.released_qty,
-            bool(effect.closes),
+            effect.closes,
             effect.broken_qty,
             effect.broken_px,
         )
-
-

@@ -39,11 +39,11 @@ class Effect(NamedTuple):
     user_ref: int
     tag: int = NO_TAG
     adopted: int = 0
-    opens: bool = False
+    opens: int = 0
     filled: int = 0
     fill_px: int = 0
     released: int = 0
-    closes: bool = False
+    closes: int = 0
     broken: int = 0
     broken_px: int = 0
 
@@ -109,7 +109,9 @@ class Order:
     @property
     def given_up(self) -> bool:
         """Over because we said so."""
-        return self.state == "REJECTED" and self.reason in {NEVER_ARRIVED, ORIGINAL_GONE} and not self.accepted
+        return (
+            self.state == "REJECTED" and self.reason in {NEVER_ARRIVED, ORIGINAL_GONE} and not self.accepted
+        )
 
     def stand(self) -> None:
         """Live, and nobody has asked it to go."""
@@ -167,7 +169,7 @@ class Model:
             return "BUSY" if busy else "DONE"
         if order.asked_size is not None and wish.qty >= order.asked_size:
             return "BUSY"
-        return "NOT_LESS" if 0 < wish.qty and wish.qty >= order.entered - order.cancelled else "DONE"
+        return "NOT_LESS" if wish.qty > 0 and wish.qty >= order.entered - order.cancelled else "DONE"
 
     def take(self, wish: Wish) -> tuple[str, Sent | None]:
         """Make the order."""
@@ -230,10 +232,9 @@ class Model:
             used = reply.user_ref - (reply.kind == "ACCOUNT")
             self.next_user_ref = max(self.next_user_ref, used + 1)
         self.number = max(self.number, reply.number)
-        if reply.kind in CONNECTION_KINDS:
-            self._connection(reply.kind)
-            return []
-        if reply.qty > MOST:
+        if reply.kind in {"DISCONNECTED", "ENDED"}:
+            self._lose_connection()
+        if reply.kind in CONNECTION_KINDS or reply.qty > MOST:
             return []
         match reply.kind:
             case "ACCEPTED":
@@ -243,14 +244,7 @@ class Model:
             case "BROKEN" | "CORRECTED":
                 return self._taken_back(reply)
         order = self.orders.get(reply.user_ref)
-        if order is None:
-            return []
-        if reply.kind == "EXECUTED":
-            return self._executed(reply, order)
-        if reply.kind == "REJECTED" and order.given_up:
-            order.reason = reply.reason
-            return []
-        return self._of_open(reply, order) if order.is_open else []
+        return self._of_known(reply, order) if order else []
 
     def settle(self) -> list[Effect]:
         """Give up what no message has told of."""
@@ -263,11 +257,18 @@ class Model:
         self.connected, self.settling = True, False
         return effects
 
-    def _connection(self, kind: str) -> None:
-        if kind in {"DISCONNECTED", "ENDED"}:
-            self.connected = False
-            for order in self.open_orders():
-                order.state = "UNKNOWN"
+    def _lose_connection(self) -> None:
+        self.connected = False
+        for order in self.open_orders():
+            order.state = "UNKNOWN"
+
+    def _of_known(self, reply: Reply, order: Order) -> list[Effect]:
+        if reply.kind == "EXECUTED":
+            return self._executed(reply, order)
+        if reply.kind == "REJECTED" and order.given_up:
+            order.reason = reply.reason
+            return []
+        return self._of_open(reply, order) if order.is_open else []
 
     def _effect(self, order: Order, **what: int) -> Effect:
         return Effect(order.user_ref, order.tag)._replace(**what)
@@ -284,7 +285,7 @@ class Model:
             self.tags[order.instrument, order.tag] = order.replaces if back else 0
         if old and not order.accepted and old.replaced_by == order.user_ref:
             old.replaced_by = 0
-        return [self._effect(order, closes=True, **what)]
+        return [self._effect(order, closes=1, **what)]
 
     def _close_all(self, order: Order, state: str, reason: int, **what: int) -> list[Effect]:
         """End an order, and the replacement on its way that nobody has told of."""

@@ -34,8 +34,8 @@ NO_FIRM = Options(firm=b"    ")
 
 # How long each message is with an appendage of nothing, from the protocol's headlines ("45+" and 2 bytes).
 OUTBOUND_BODIES = {
-    "S": 10, "A": 62, "U": 66, "C": 18, "D": 32, "E": 34, "B": 36, "J": 29, "P": 13, "I": 13, "T": 30, "M": 18,
-    "R": 14, "X": 25, "G": 17, "K": 17, "Q": 13, "F": 49,
+    "S": 10, "A": 62, "U": 66, "C": 18, "D": 32, "E": 34, "B": 36, "J": 29, "P": 13, "I": 13, "T": 30,
+    "M": 18, "R": 14, "X": 25, "G": 17, "K": 17, "Q": 13, "F": 49,
 }  # fmt: skip
 INBOUND_BODIES = {"O": 45, "U": 38, "X": 9, "M": 10, "C": 17, "D": 9, "E": 9, "Q": 1}
 REQUIRED = {"A", "U", "E", "R", "X", "G", "K"}
@@ -205,9 +205,7 @@ def number_of(text: bytes) -> int:
 
 
 OPTIONS = st.lists(
-    st.builds(
-        lambda tag, value: Option(tag=tag, value=value), st.integers(0, 255), st.binary(max_size=10)
-    ),
+    st.builds(lambda tag, value: Option(tag=tag, value=value), st.integers(0, 255), st.binary(max_size=10)),
     max_size=5,
 )
 
