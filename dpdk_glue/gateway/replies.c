@@ -129,6 +129,8 @@ static bool take_of_open(struct reply *reply, struct order_record *record) {
         take_canceled(reply, record);
         break;
     case EXECUTION_CANCEL_PENDING:
+        if (!view->asked_to_go)
+            record->asked_size = UINT32_MAX; /* not by us: ours may follow */
         view->state = ORDER_CANCEL_SENT;
         view->asked_to_go = 1;
         break;

@@ -39,6 +39,8 @@ const uint8_t *order_session_output(const struct order_session *session, uint32_
 }
 
 void order_session_sent(struct order_session *session, uint32_t bytes, uint64_t now_cycles) {
+    if (!bytes)
+        return;
     session->out_start += bytes;
     session->spoke_cycles = now_cycles;
     histogram_grow(&session->counters->tx_bytes, bytes);

@@ -148,7 +148,8 @@ static uint8_t *put_start(uint8_t *at, uint8_t type, uint16_t payload) {
 
 void soup_login(uint8_t packet[SOUP_LOGIN_BYTES], const char user[6], const char password[10],
                 uint64_t sequence) {
-    soup_login_again(packet, user, password, "", sequence); /* into the current session */
+    static const char current[SESSION_BYTES] = {0};
+    soup_login_again(packet, user, password, current, sequence);
 }
 
 void soup_login_again(uint8_t packet[SOUP_LOGIN_BYTES], const char user[6], const char password[10],

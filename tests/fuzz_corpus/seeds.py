@@ -171,6 +171,55 @@ SNAPSHOT = [
     soup(b"Z"),
 ]
 
+
+def numbered(kind: bytes, body: bytes, appendage: bytes = b"") -> bytes:
+    """A message of the exchange about orders: its type, a time, and what follows."""
+    return kind + struct.pack(">Q", 5) + body + appendage
+
+
+def taken(kind: bytes, reference: bytes, qty: int, state: bytes = b"L") -> bytes:
+    """Accepted, or Replaced with two references."""
+    body = reference + b"B" + struct.pack(">I", qty) + STOCK + struct.pack(">Q", 5000) + b"0Y"
+    return numbered(kind, body + struct.pack(">Q", 77) + b"PNN" + state + b"00000000000001", b"\0\0")
+
+
+def of(kind: bytes, reference: int, *rest: bytes) -> bytes:
+    """A message about one order."""
+    return numbered(kind, struct.pack(">I", reference) + b"".join(rest))
+
+
+def fill(reference: int, qty: int, match: int) -> bytes:
+    """Executed."""
+    return of(b"E", reference, struct.pack(">IQ", qty, 5000), b"R", struct.pack(">Q", match), b"\0\3\2\4X")
+
+
+ANSWER = of(b"Q", 1)
+# The target enters orders 1, 2 and 3, and replaces the first by 4, as soon as it has caught up.
+ORDERS = [
+    login_accepted(),
+    sequenced([ANSWER, taken(b"A", struct.pack(">I", 1), 100), fill(1, 40, 1)]),
+    sequenced([taken(b"U", struct.pack(">II", 1, 4), 60), fill(4, 70, 2), of(b"J", 2, b"\0\x1d", b" " * 14)]),
+    sequenced(
+        [of(b"C", 3, struct.pack(">I", 10), b"U"), of(b"D", 3, struct.pack(">IsIQs", 9, b"Q", 1, 5, b"R"))]
+    ),
+    sequenced([of(b"B", 1, struct.pack(">Q", 1), b"E", b" " * 14), of(b"M", 3, b"B", struct.pack(">I", 5))]),
+    sequenced(
+        [of(b"P", 3), of(b"I", 3), of(b"T", 3, struct.pack(">QsQ", 4900, b"Y", 78)), of(b"R", 3, b"P\0\0")]
+    ),
+    soup(b"H"),
+]
+BEFORE_A_CRASH = [
+    login_accepted(),
+    sequenced([taken(b"A", struct.pack(">I", ref), 100) for ref in (50, 51, 66, 67)]),
+    sequenced(
+        [taken(b"U", struct.pack(">II", 51, 52), 100, b"D"), fill(50, 100, 9), fill(50, 5, 10), ANSWER]
+    ),
+    sequenced([of(b"S", 0)[:9] + b"S", b"", b"?", of(b"P", 1, b"\0\2\0\0"), of(b"P", 1, b"\0\1"), ANSWER]),
+    soup(b"H"),
+    sequenced([of(b"X", 9, b"MPID", STOCK, b"\0\0"), of(b"G", 9, b"MPID\0\0"), of(b"K", 9, b"MPID\0\0")]),
+    soup(b"Z"),
+]
+
 SEEDS: dict[str, dict[str, bytes]] = {
     "messages": {
         "life_of_orders": b"\0" + frame(LIFE_OF_ORDERS),
@@ -193,6 +242,13 @@ SEEDS: dict[str, dict[str, bytes]] = {
         "refused": b"\2" + login_rejected(b"A"),
         "accepted_twice": b"\3" + login_accepted(5) * 2,
         "no_length": b"\0" + login_accepted(2**64) + bytes(2),
+    },
+    "ouch": {
+        "orders": b"\x01" + b"".join(ORDERS),
+        "orders_in_pieces": b"\x03" + b"".join(ORDERS),
+        "before_a_crash": b"\x04" + b"".join(BEFORE_A_CRASH),
+        "heartbeat_ends_the_replay": b"\x02" + b"".join([*ORDERS[:1], soup(b"H"), *ORDERS[1:]]),
+        "refused": b"\x02" + login_rejected(b"S"),
     },
     "file": {
         "itch": frame(LIFE_OF_ORDERS) + b"\0\0",

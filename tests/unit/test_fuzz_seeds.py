@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fuzz_corpus.seeds import LIFE_OF_ORDERS, SEEDS
+from fuzz_corpus.seeds import BEFORE_A_CRASH, LIFE_OF_ORDERS, ORDERS, SEEDS
 from model.messages import frame
 from model.native import NativeBooks
+from model.order_session import Session
 from model.records import ASK, BID
 
 KEPT = Path(__file__).parents[1] / "fuzz_corpus"
@@ -25,3 +26,19 @@ def test_the_life_of_orders_leaves_orders_behind() -> None:
         assert book.queue(1, BID) == [(1, 5000, 60), (2, 5000, 35)]
         assert book.queue(1, ASK) == []
         assert book.counters["live_orders"] == 2
+
+
+def test_the_orders_of_a_seed_are_read_to_the_last() -> None:
+    """In the other one a message is empty, one of no type, and one has an appendage that does not add up."""
+    with Session() as session:
+        session.begin()
+        kinds = [kind for kind, _ in session.hear(*ORDERS)]
+        assert kinds[:3] == ["CONNECTED", "ACCOUNT", "CAUGHT_UP"]
+        assert len(set(kinds)) == 15
+        assert "NONE" not in kinds
+        assert session.state == "open"
+    with Session() as session:
+        session.begin()
+        told = session.hear(*BEFORE_A_CRASH)
+        assert [what["reason"] for kind, what in told if kind == "NONE"] == [1, 2, 5]
+        assert told[-1][0] == "ENDED"
