@@ -72,13 +72,13 @@ OUTBOUND_BYTES = {
     "enabled": (19, "4b 0000000000000001 0000002a 4d4c524f 0000"),
     "account": (13, "51 0000000000000001 0000002b"),
 }
-OUTBOUND_VALUES = {
+OUTBOUND_VALUES: dict[str, int | str] = {
     "timestamp": 1, "user_ref": 42, "original": 42, "next_user_ref": 43, "side": "B", "quantity": 100,
     "symbol": "ACME", "price": 100_000, "time_in_force": "0", "display": "Y", "reference": 1 << 32,
     "capacity": "P", "iso": "N", "cross_type": "N", "state": "L", "cl_ord_id": "ABC", "event": "S",
     "firm": "MLRO", "match": 1 << 32, "liquidity": "A", "prevented": 100, "strategy": "D",
 }  # fmt: skip
-SPECIAL = {
+SPECIAL: dict[str, dict[str, int | str]] = {
     "replaced": {"user_ref": 43},
     "canceled": {"timestamp": 0x289B4D681317, "user_ref": 7_682_701, "quantity": 40, "reason": "U"},
     "aiq_canceled": {"reason": "Q", "liquidity": "R"},
