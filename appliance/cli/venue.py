@@ -319,8 +319,8 @@ def _text(report: dict[str, Any]) -> str:
     type=click.Choice(["none", "refuse", "wrong-session", "wrong-sequence", "garbage"]),
     help="What snapshots are like.")  # fmt: skip
 @click.option("--orders", metavar="ADDRESS:PORT",
-    help="Take OUCH 5.0 orders there, over SoupBinTCP (26502 is usual; port 0: any): they rest, trade with the "
-    "day, and change it.")  # fmt: skip
+    help="Take OUCH 5.0 orders there, over SoupBinTCP (port 0: any): they rest, trade with the day, and "
+    "change it.")  # fmt: skip
 @click.option("--drop-copy", metavar="ADDRESS:PORT", help="Stream all executions of the account there, too.")
 @click.option("--orders-udp", metavar="ADDRESS:PORT",
     help="Take orders there as bare datagrams, for labs; replies go to who spoke last.")  # fmt: skip

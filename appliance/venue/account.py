@@ -19,12 +19,10 @@ Rules of the venue that the protocol page leaves open:
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
+from appliance.venue.ledger import Ledger, Order, key_of
 from appliance.venue.market import ASK, BID, Entry, Event, Market
 from appliance.venue.order_rules import ouch_refusal
 from appliance.venue.order_settings import OrderServer
@@ -35,7 +33,6 @@ from appliance.venue.ouch import (
     MIN_QTY,
     OUTBOUND,
     POST_ONLY,
-    REJECTS,
     USER_REF_IDX,
     Message,
     OuchError,
@@ -47,54 +44,6 @@ from appliance.venue.ouch import (
 _BILLION = 1_000_000_000
 _COPIED = frozenset(("accepted", "replaced", "canceled", "aiq_canceled", "executed", "broken", "modified"))
 _ECHOED = ("side", "symbol", "price", "time_in_force", "display", "capacity", "iso", "cross_type")
-
-Key = tuple[int, int]  # channel, user reference
-
-
-@dataclass(slots=True)
-class Order:
-    """One order as the client knows it."""
-
-    key: Key
-    values: dict[str, Value]  # of Accepted or Replaced
-    options: dict[int, bytes]
-    leaves: int
-    executed: int = 0
-    tag: int = 0
-
-    def number(self, name: str) -> int:
-        """Return an integer field."""
-        value = self.values[name]
-        assert isinstance(value, int)
-        return value
-
-    @property
-    def symbol(self) -> str:
-        """The symbol."""
-        return str(self.values["symbol"])
-
-    @property
-    def buys(self) -> bool:
-        """Whether it buys."""
-        return self.values["side"] == "B"
-
-
-@dataclass(slots=True)
-class Counts:
-    """What became of the client's messages."""
-
-    accepted: int = 0
-    replaced: int = 0
-    executed: int = 0  # messages
-    executed_shares: int = 0
-    canceled: int = 0
-    canceled_shares: int = 0
-    modified: int = 0
-    retransmitted: int = 0
-    ignored: int = 0  # about orders that are over, or never were
-    malformed: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    position: Counter[str] = field(default_factory=Counter)
 
 
 class Account:
@@ -111,20 +60,17 @@ class Account:
         """Begin, or go on behind ``earlier`` messages; ``keep`` gets each new one before anybody else."""
         self.stream = Stream()
         self.copies = Stream()
-        self.counts = Counts()
-        self.orders: dict[Key, Order] = {}  # those that are not over
+        self.ledger = Ledger()
         self._market = market
         self._settings = settings
         self._chance = Random(seed)
         self._keep = keep
-        self._last: Counter[int] = Counter()  # user reference by channel
-        self._enabled = True
         self._tags = 0
         self._pending: dict[int, Message] = {}  # by tag: what the market has not answered yet
         self._by_tag: dict[int, Order] = {}
         for message in earlier:
             known = decode(message, OUTBOUND)
-            self._note(known)
+            self.ledger.note(known)
             self._file(known, message)
         if not self.stream.messages:
             self._say("system_event", event="S")
@@ -138,7 +84,7 @@ class Account:
         data = encode(OUTBOUND, name, options, **values)
         self._keep(data)
         message = Message(name, values, options or {})
-        self._note(message)
+        self.ledger.note(message)
         self._file(message, data)
 
     def _file(self, message: Message, data: bytes) -> None:
@@ -152,77 +98,11 @@ class Account:
     def _now_ns(self) -> int:
         return self._market.status()["venue_ns"]
 
-    def _note(self, message: Message) -> None:
-        """Draw the consequences of what is said: for orders, positions and counts."""
-        noted = getattr(self, f"_note_{message.name}", None)
-        if "user_ref" in message.values:
-            channel, user_ref = message.option(USER_REF_IDX), message.number("user_ref")
-            self._last[channel] = max(self._last[channel], user_ref)
-        if noted is not None:
-            noted(message)
-
-    def _note_accepted(self, message: Message) -> None:
-        self.counts.accepted += 1
-        self._open(message)
-
-    def _note_replaced(self, message: Message) -> None:
-        self.counts.replaced += 1
-        self._over((message.option(USER_REF_IDX), message.number("original")))
-        self._open(message)
-
-    def _open(self, message: Message) -> None:
-        key = (message.option(USER_REF_IDX), message.number("user_ref"))
-        leaves = message.number("quantity") if message.values["state"] == "L" else 0
-        self.orders[key] = Order(key, message.values, message.options, leaves)
-
-    def _over(self, key: Key) -> None:
-        order = self.orders.pop(key, None)
-        if order is not None:
-            self._by_tag.pop(order.tag, None)
-
-    def _reduce(self, message: Message) -> Order | None:
-        order = self.orders.get((message.option(USER_REF_IDX), message.number("user_ref")))
-        if order is not None:
-            order.leaves -= message.number("quantity")
-            if order.leaves <= 0:
-                self._over(order.key)
-        return order
-
-    def _note_executed(self, message: Message) -> None:
-        qty = message.number("quantity")
-        self.counts.executed += 1
-        self.counts.executed_shares += qty
-        order = self._reduce(message)
-        if order is not None:
-            order.executed += qty
-            self.counts.position[order.symbol] += qty if order.buys else -qty
-
-    def _note_canceled(self, message: Message) -> None:
-        self.counts.canceled += 1
-        self.counts.canceled_shares += message.number("quantity")
-        self._reduce(message)
-
-    def _note_modified(self, message: Message) -> None:
-        self.counts.modified += 1
-        order = self.orders.get((message.option(USER_REF_IDX), message.number("user_ref")))
-        if order is not None:
-            order.leaves = message.number("quantity")
-            order.values = {**order.values, "side": message.values["side"]}
-
-    def _note_rejected(self, message: Message) -> None:
-        self.counts.rejected[REJECTS[message.number("reason")]] += 1
-
-    def _note_disabled(self, _: Message) -> None:
-        self._enabled = False
-
-    def _note_enabled(self, _: Message) -> None:
-        self._enabled = True
-
     # --- a new run ------------------------------------------------------------------------------------------
 
     def _resume(self) -> None:
         """Open orders of an earlier run: their connection is gone, or they are entered anew."""
-        for order in list(self.orders.values()):
+        for order in list(self.ledger.orders.values()):
             entry = self._entry(self._new_tag(), Message("enter", order.values, order.options), order.leaves)
             entry = Entry(
                 entry.tag, entry.locate, entry.side, entry.qty, entry.px, day=entry.day,
@@ -254,16 +134,14 @@ class Account:
         if USER_REF_IDX in original.options:
             options[USER_REF_IDX] = original.options[USER_REF_IDX]
         self._take("replaced", event, options, {**values, "quantity": event.qty})
+        del self._by_tag[event.replaced_tag]
 
     def _take(self, name: str, event: Event, options: dict[int, bytes], values: dict[str, Value]) -> None:
         extra: dict[str, Value] = {
             "timestamp": event.venue_ns, "reference": event.reference, "state": "L",
         }  # fmt: skip
         self._say(name, options, **{**values, **extra})
-        channel = int.from_bytes(options.get(USER_REF_IDX, b""), "big")
-        user_ref = values["user_ref"]
-        assert isinstance(user_ref, int)
-        order = self.orders[channel, user_ref]
+        order = self.ledger.orders[key_of(Message(name, values, options))]
         order.tag = event.tag
         self._by_tag[event.tag] = order
 
@@ -271,8 +149,12 @@ class Account:
     def _channel(order: Order) -> dict[int, bytes]:
         return {tag: value for tag, value in order.options.items() if tag == USER_REF_IDX and any(value)}
 
+    def _known(self, event: Event) -> Order:
+        """Return the order of an event, and forget it if it is the last one."""
+        return self._by_tag[event.tag] if event.leaves else self._by_tag.pop(event.tag)
+
     def _event_executed(self, event: Event) -> None:
-        order = self._by_tag[event.tag]
+        order = self._known(event)
         self._say(
             "executed", self._channel(order), timestamp=event.venue_ns, user_ref=order.key[1],
             quantity=event.qty, price=event.px, liquidity=event.liquidity, match=event.match,
@@ -282,7 +164,7 @@ class Account:
         self._say("canceled", self._channel(order), **at, user_ref=order.key[1], quantity=qty, reason=reason)
 
     def _event_cancelled(self, event: Event) -> None:
-        self._cancelled(self._by_tag[event.tag], event.qty, event.reason, timestamp=event.venue_ns)
+        self._cancelled(self._known(event), event.qty, event.reason, timestamp=event.venue_ns)
 
     def _event_reduced(self, event: Event) -> None:
         order = self._by_tag[event.tag]
@@ -302,10 +184,10 @@ class Account:
         try:
             message = decode(data, INBOUND)
         except OuchError:
-            self.counts.malformed += 1
+            self.ledger.counts.malformed += 1
             return
         if self.stream.ended:
-            self.counts.ignored += 1
+            self.ledger.counts.ignored += 1
             return
         getattr(self, f"_receive_{message.name}")(message)
         self.poll()
@@ -314,7 +196,7 @@ class Account:
         """The client has gone."""
         self.poll()
         if self._settings.cancel_on_disconnect:
-            for order in list(self.orders.values()):
+            for order in list(self.ledger.orders.values()):
                 self._market.cancel(order.number("reference"), 0, "Z")
             self.poll()
 
@@ -355,15 +237,15 @@ class Account:
 
     def _is_old(self, message: Message) -> bool:
         """Tell whether the order is one that was sent again."""
-        if message.number("user_ref") > self._last[message.option(USER_REF_IDX)]:
+        if message.number("user_ref") > self.ledger.last[message.option(USER_REF_IDX)]:
             return False
-        self.counts.retransmitted += 1
+        self.ledger.counts.retransmitted += 1
         return True
 
     def _receive_enter(self, message: Message) -> None:
         if self._is_old(message):
             return
-        reason = 0 if self._enabled else 0x0C
+        reason = 0 if self.ledger.is_enabled else 0x0C
         reason = reason or ouch_refusal(message, self._settings, self._market.symbols) or self._provoked()
         if not reason:
             tag = self._new_tag()
@@ -377,16 +259,16 @@ class Account:
     def _receive_replace(self, message: Message) -> None:
         if self._is_old(message):
             return
-        original = self.orders.get((message.option(USER_REF_IDX), message.number("original")))
+        original = self.ledger.orders.get(key_of(message, "original"))
         if original is None:
-            self.counts.ignored += 1
+            self.ledger.counts.ignored += 1
             return
         values = {**{name: original.values[name] for name in _ECHOED}, **message.values}
         whole = Message("replace", values, message.options)
         if ouch_refusal(whole, self._settings, self._market.symbols):
             self._market.cancel(original.number("reference"), 0, "Z")
             return
-        reason = (0 if self._enabled else 0x0C) or self._provoked()
+        reason = (0 if self.ledger.is_enabled else 0x0C) or self._provoked()
         if not reason:
             tag = self._new_tag()
             self._pending[tag] = message
@@ -396,26 +278,26 @@ class Account:
             if reason:
                 del self._pending[tag]
         if reason == 0x15:  # it has ended meanwhile
-            self.counts.ignored += 1
+            self.ledger.counts.ignored += 1
         elif reason:
             self._reject(message, reason)
 
     def _reduce_to(self, message: Message, reason: str) -> None:
-        order = self.orders.get((message.option(USER_REF_IDX), message.number("user_ref")))
+        order = self.ledger.orders.get(key_of(message))
         keep = max(message.number("quantity") - order.executed, 0) if order is not None else 0
         if order is None or not self._market.cancel(order.number("reference"), keep, reason):
-            self.counts.ignored += 1
+            self.ledger.counts.ignored += 1
 
     def _receive_cancel(self, message: Message) -> None:
         self._reduce_to(message, "U")
 
     def _receive_modify(self, message: Message) -> None:
         """Change how a sale is marked, and perhaps its size."""
-        order = self.orders.get((message.option(USER_REF_IDX), message.number("user_ref")))
+        order = self.ledger.orders.get(key_of(message))
         size = message.number("quantity")
         side = message.values["side"]
         if order is None or order.buys or side not in ("S", "T", "E") or size <= order.executed:
-            self.counts.ignored += 1
+            self.ledger.counts.ignored += 1
             return
         order.values = {**order.values, "side": side}
         if not self._market.cancel(order.number("reference"), size - order.executed, ""):
@@ -428,7 +310,7 @@ class Account:
 
     def _receive_mass_cancel(self, message: Message) -> None:
         wanted = message.values["symbol"]
-        for order in list(self.orders.values()):
+        for order in list(self.ledger.orders.values()):
             if not wanted or order.symbol == wanted:
                 self._market.cancel(order.number("reference"), 0, "U")
         self.poll()
@@ -441,31 +323,6 @@ class Account:
         self._answer("enabled", message)
 
     def _receive_account_query(self, message: Message) -> None:
-        self._say("account", message.options, next_user_ref=self._last[message.option(USER_REF_IDX)] + 1)
-
-    # --- for the report -------------------------------------------------------------------------------------
-
-    def report(self) -> dict[str, Any]:
-        """Return the truth that others reconcile with."""
-        counts = self.counts
-        numbers = {
-            name: getattr(counts, name) for name in counts.__slots__ if name not in ("rejected", "position")
-        }
-        return {
-            **numbers,
-            "rejected": dict(sorted(counts.rejected.items())),
-            "position": {symbol: shares for symbol, shares in sorted(counts.position.items()) if shares},
-            "open": [
-                {
-                    "user_ref": order.key[1],
-                    "symbol": order.symbol,
-                    "side": order.values["side"],
-                    "price": order.values["price"],
-                    "leaves": order.leaves,
-                    "executed": order.executed,
-                    "reference": order.values["reference"],
-                }
-                for order in self.orders.values()
-            ],
-            "sequence": len(self.stream.messages),
-        }
+        self._say(
+            "account", message.options, next_user_ref=self.ledger.last[message.option(USER_REF_IDX)] + 1
+        )

@@ -1,4 +1,4 @@
-"""What an order is refused for whatever the market is like: the reject reasons of OUCH that its bytes earn."""
+"""What an order is refused for whatever the market is like: the reasons of OUCH that its bytes earn."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def _wrong_otherwise(order: Message, _: OrderServer, __: Container[str]) -> bool
     )
 
 
-# The first that fits is the reason. Only visible limit orders of this venue are taken: no reserves, no pegs, no
-# routes, no crosses.
+# The first that fits is the reason. Only visible limit orders of this venue are taken: no reserves, no pegs,
+# no routes, no crosses.
 _RULES: tuple[tuple[int, _Rule], ...] = (
     (0x17, lambda order, _, symbols: order.text("symbol") not in symbols),
     (0x09, lambda order, *_: order.text("side") not in ("B", "S", "T", "E")),

@@ -167,10 +167,11 @@ class Orders:
 
     def status(self) -> str:
         """Return the part of the status line."""
-        counts = self.account.counts
+        ledger = self.account.ledger
+        counts = ledger.counts
         return (
             f"orders {counts.accepted + counts.replaced:,}, executed {counts.executed:,}, "
-            f"rejected {counts.rejected.total():,}, open {len(self.account.orders):,}"
+            f"rejected {counts.rejected.total():,}, open {len(ledger.orders):,}"
         )
 
     def report(self) -> dict[str, Any]:
@@ -178,7 +179,8 @@ class Orders:
         market = self._market.status()
         wanted = ("changed", "executions", "executed_qty")
         return {
-            **self.account.report(),
+            **self.account.ledger.report(),
+            "sequence": len(self.account.stream.messages),
             "session": self.server.session.strip(),
             "server": self.server.counters.as_dict(),
             "drop_copy": self.copies.counters.as_dict(),

@@ -1,7 +1,7 @@
 """OUCH 5.0 as the venue sees it: what clients send, what they are told. Typed from the protocol page.
 
-A layout is a table of fields. Behind them an appendage may stand: a length, then options as length, tag, value.
-``required`` says that its length is always there; others have one only when there are options.
+A layout is a table of fields. Behind them an appendage may stand: a length, then options, each as length, tag
+and value. ``required`` says that its length is always there; others have one only when there are options.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class OuchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One type of message: its name, its fields behind the type byte, and whether it must have an appendage."""
+    """A type of message: its name, its fields behind the type byte, and if it must have an appendage."""
 
     name: str
     fields: tuple[str, ...]

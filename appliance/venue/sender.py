@@ -90,7 +90,7 @@ def _fill_plan(plan: Any, settings: Settings, day: Day) -> None:
 class Sender:
     """One run of the program. Counters are read while it runs, and after it has ended.
 
-    A live day grows while it is sent, at the pace of whoever makes it: the program sends what there is at once.
+    A live day grows while it is sent, at the pace of who makes it: the program sends what there is at once.
     """
 
     def __init__(self, settings: Settings, day: Day, *, live: bool = False) -> None:

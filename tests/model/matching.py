@@ -1,6 +1,6 @@
 """A matching engine in plain Python: the truth that the venue's engine is held against.
 
-It shares no code with the project. A book is two lists of orders in the order in which they trade. Every order
+It shares no code with the project. A book is two lists of orders in the order in which they trade. Each one
 knows how many shares rest in the live day and, if it is scripted, how many the script believes in. The rules
 are those that the venue promises:
 
@@ -21,6 +21,10 @@ from dataclasses import dataclass, field
 from model.messages import FORMATS, message, split
 
 BID, ASK = 0, 1
+_HANDLERS = {
+    "A": "_added", "F": "_added", "E": "_executed", "C": "_executed", "X": "_reduced", "D": "_deleted",
+    "U": "_replaced", "B": "_broken", "H": "_halted", "h": "_paused", "S": "_system",
+}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -141,12 +145,7 @@ class Matching:
         elif sum(o.qty for o in makers) < min_qty:
             reason = "I"
         else:
-            for maker in makers:
-                given = min(left, maker.qty)
-                if given:
-                    number = self._give(maker, given)
-                    left -= given
-                    self.told.append(Told("executed", tag, given, left, maker.px, number, "", "R"))
+            left = self._take(makers, tag, qty)
             reason = "I" if ioc else ""
         rests = left and not reason
         if old and rests:
@@ -163,6 +162,16 @@ class Matching:
         elif left:
             self.told.append(Told("cancelled", tag, left, 0, px, reason=reason))
         return 0
+
+    def _take(self, makers: list[Resting], tag: int, qty: int) -> int:
+        """Trade a client's order with others; return what is left of it."""
+        for maker in makers:
+            given = min(qty, maker.qty)
+            if given:
+                number = self._give(maker, given)
+                qty -= given
+                self.told.append(Told("executed", tag, given, qty, maker.px, number, "", "R"))
+        return qty
 
     def cancel(self, reference: int, keep: int, reason: str) -> bool:
         """Take a client's order down to so many shares."""
@@ -192,7 +201,7 @@ class Matching:
         kind = chr(body[0])
         _, locate, _, high, low, *values = FORMATS[body[0]].unpack(body)
         self.now_ns = max(self.now_ns, high << 32 | low)
-        handler = getattr(self, f"_script_{'A' if kind == 'F' else 'E' if kind == 'C' else kind}", None)
+        handler = getattr(self, _HANDLERS.get(kind, ""), None)
         if handler is None:
             if kind == "R":
                 self.symbols[locate] = values[0]
@@ -215,7 +224,7 @@ class Matching:
                 qty -= given
         return qty
 
-    def _script_A(
+    def _added(
         self,
         body: bytes,
         locate: int,
@@ -238,7 +247,7 @@ class Matching:
             order.arrival = self.arrivals
             self.orders[reference] = order
 
-    def _script_E(self, body: bytes, locate: int, reference: int, qty: int, number: int, *_: object) -> None:
+    def _executed(self, body: bytes, locate: int, reference: int, qty: int, number: int, *_: object) -> None:
         order = self.orders[reference]
         left = qty
         for client in self._queue(locate, order.side):
@@ -263,7 +272,7 @@ class Matching:
                 self._write("D", order.locate, order.reference)
             del self.orders[order.reference]
 
-    def _script_X(self, body: bytes, locate: int, reference: int, qty: int) -> None:
+    def _reduced(self, body: bytes, locate: int, reference: int, qty: int) -> None:
         order = self.orders[reference]
         given = min(qty, order.qty)
         if given == qty:
@@ -272,11 +281,11 @@ class Matching:
             self._write("D", locate, reference)
         self._gone(order, given, qty)
 
-    def _script_D(self, body: bytes, _: int, reference: int) -> None:
+    def _deleted(self, body: bytes, _: int, reference: int) -> None:
         if self.orders.pop(reference).qty:
             self.written.append(body)
 
-    def _script_U(self, body: bytes, locate: int, original: int, reference: int, qty: int, px: int) -> None:
+    def _replaced(self, body: bytes, locate: int, original: int, reference: int, qty: int, px: int) -> None:
         old = self.orders.pop(original)
         was_open = old.qty
         taken = max(old.script_qty - old.qty, 0)
@@ -292,17 +301,17 @@ class Matching:
             order.arrival = self.arrivals
             self.orders[reference] = order
 
-    def _script_B(self, body: bytes, _: int, number: int) -> None:
+    def _broken(self, body: bytes, _: int, number: int) -> None:
         if number in self.undone:
             self.undone.remove(number)
         else:
             self.written.append(body)
 
-    def _script_H(self, body: bytes, locate: int, stock: bytes, state: bytes, *_: bytes) -> None:
+    def _halted(self, body: bytes, locate: int, stock: bytes, state: bytes, *_: bytes) -> None:
         self.symbols.setdefault(locate, stock)
         self._set_halted(body, locate, state, self.halted.get(locate, (b"T", b"T"))[1])
 
-    def _script_h(self, body: bytes, locate: int, stock: bytes, _: bytes, action: bytes) -> None:
+    def _paused(self, body: bytes, locate: int, stock: bytes, _: bytes, action: bytes) -> None:
         self.symbols.setdefault(locate, stock)
         self._set_halted(body, locate, self.halted.get(locate, (b"T", b"T"))[0], action)
 
@@ -318,7 +327,7 @@ class Matching:
         for order in sorted(orders, key=lambda o: (o.locate, o.side, better[o.side] * o.px, o.arrival)):
             self.cancel(order.reference, 0, reason)
 
-    def _script_S(self, body: bytes, _: int, code: bytes) -> None:
+    def _system(self, body: bytes, _: int, code: bytes) -> None:
         if code == b"M" and self.hours == "open":
             self.hours = "after"
             self._cancel_all([o for o in self.clients() if o.market_hours], "E")
