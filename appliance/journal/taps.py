@@ -11,7 +11,7 @@ from appliance.errors import printable
 from appliance.journal.errors import JournalError
 from appliance.native import constants, ffi, library
 
-DEFAULT_RINGS = {0: 1 << 24, 1: 1 << 22, 2: 1 << 22, 3: 1 << 22, 4: 1 << 16}
+DEFAULT_RINGS = {0: 1 << 24, 1: 1 << 22, 2: 1 << 22, 3: 1 << 22, 4: 1 << 20}
 DEFAULT_SEGMENT_BYTES = 64 << 20
 
 

@@ -28,7 +28,7 @@ static void tell_live(struct live *live) {
 static void tell_counters(struct live *live) {
     struct shm_stats *stats = live->segment->stats;
     struct book_counters books;
-    for (uint32_t i = 0; i < live->plan->ports; i++)
+    for (uint32_t i = 0; i < live->plan->ports && live->ports[i]; i++) /* a replay has none */
         tell_words(&stats->port[i], &live->ports[i]->counters, sizeof stats->port[i]);
     tell_words(&stats->recovery, &live->recovery_counters, sizeof stats->recovery);
     tell_words(&stats->frames, &live->frames, sizeof stats->frames);
