@@ -52,7 +52,8 @@ LIVE='dataplane cli_run demo feed_stage metrics status native_abi'
 declare -A TESTS_OF=(
     [gcc]=none
     [sanitizers-clang]="property $LIVE frame mold64 mold64_live mold64_far port_capture port_file port_udp
-        port_dpdk port_pace igmp recovery recoverer_snapshot soup venue_frames"
+        port_dpdk port_pace igmp recovery recoverer_snapshot soup venue_frames
+        orders_states orders_pool order_session order_link"
     [without-stats]="$LIVE book_digest book_order_rules cli_bench e2e"
     [without-dpdk]="$LIVE port_udp port_pace port_file venue_feed cli_venue e2e"
     [without-gzip]="port_file port_capture cli_feed_files cli_bench synth_feed synth_command feed_stage

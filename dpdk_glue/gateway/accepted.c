@@ -31,7 +31,6 @@ static struct order_record *rebuild(struct order_pool *pool, const struct execut
         .number = execution->number,
     };
     memcpy(record->view.symbol, execution->symbol, sizeof execution->symbol);
-    record->asked_size = UINT32_MAX;
     order_list_add(&pool->list, record);
     pool->counters.rebuilt++;
     return record;

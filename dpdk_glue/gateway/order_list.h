@@ -26,7 +26,7 @@ struct order_record {
     struct order_view view;
     struct order_neighbours all;
     struct order_neighbours here; /* of the instrument */
-    uint32_t asked_size;          /* what the last cancel leaves of it */
+    uint32_t asked_size;          /* what the cancel under way leaves of it */
     uint32_t reserved;
 } __attribute__((aligned(64)));
 

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEVER_ASKED = UINT32_MAX };
-
 static bool is_power_of_two(uint32_t number) {
     return number && !(number & (number - 1));
 }
@@ -175,7 +173,6 @@ static void keep(struct order_pool *pool, const struct order *order, uint32_t ta
         .rx_cycles = order->rx_cycles,
     };
     memcpy(record->view.symbol, order->symbol, sizeof order->symbol);
-    record->asked_size = NEVER_ASKED;
     order_list_add(&pool->list, record);
     pool->tags[order->instrument][tag] = order->user_ref;
 }
@@ -210,7 +207,7 @@ enum order_take order_pool_take(struct order_pool *pool, const struct intent *in
     }
     begin_order(pool, intent, order);
     uint32_t user_ref = pool->tags[intent->instrument][signal->tag];
-    struct order_record *named = user_ref ? order_list_find(&pool->list, user_ref) : NULL;
+    struct order_record *named = order_list_place(&pool->list, user_ref);
     if (signal->action == SIGNAL_CANCEL) {
         order->action = ORDER_CANCEL;
         order->user_ref = user_ref;
@@ -220,7 +217,7 @@ enum order_take order_pool_take(struct order_pool *pool, const struct intent *in
         order->qty = signal->qty;
         ask_to_go(named, signal->qty);
     } else {
-        make_new(pool, signal, named, order);
+        make_new(pool, signal, user_ref ? named : NULL, order);
     }
     pool->counters.taken++;
     pool->counters.open = pool->list.open;

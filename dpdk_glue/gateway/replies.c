@@ -138,7 +138,6 @@ static bool take_of_open(struct reply *reply, struct order_record *record) {
         if (!view->asked_to_go)
             return false;
         reply_stand(view);
-        record->asked_size = UINT32_MAX;
         break;
     case EXECUTION_PRIORITY:
         view->order_ref = execution->order_ref;
@@ -190,7 +189,6 @@ bool order_pool_settle(struct order_pool *pool, uint64_t rx_cycles, struct order
         if (record->view.heard) {
             if (record->view.state == ORDER_UNKNOWN)
                 reply_stand(&record->view);
-            record->asked_size = UINT32_MAX;
             continue;
         }
         record->view.heard_cycles = rx_cycles;

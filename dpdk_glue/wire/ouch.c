@@ -63,17 +63,17 @@ static void put_px(uint8_t *at, uint32_t px) {
     memcpy(at, &value, sizeof value);
 }
 
-/* 56 bits as hexadecimal digits: bytes in order, split into halves, looked up. One load and one store less than
- * digit by digit, and no division: 1 ns instead of 15 for decimals. */
+/* 56 bits as hexadecimal digits: bytes in order, split into halves, looked up. No division, no loop, and no way
+ * through memory. */
 static void put_number(uint8_t *at, uint64_t number) {
     const __m128i digits =
         _mm_setr_epi8('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F');
     __m128i bytes = _mm_cvtsi64_si128((long long)__builtin_bswap64(number << 8));
     __m128i low = _mm_and_si128(bytes, _mm_set1_epi8(15));
     __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(15));
-    uint8_t text[16];
-    _mm_storeu_si128((__m128i *)text, _mm_shuffle_epi8(digits, _mm_unpacklo_epi8(high, low)));
-    memcpy(at, text, OUCH_NUMBER_DIGITS);
+    __m128i text = _mm_shuffle_epi8(digits, _mm_unpacklo_epi8(high, low));
+    _mm_storeu_si64(at, text);
+    _mm_storeu_si64(at + OUCH_NUMBER_DIGITS - 8, _mm_srli_si128(text, OUCH_NUMBER_DIGITS - 8));
 }
 
 /* A hexadecimal digit's value; 16 = it is none. */

@@ -2,7 +2,7 @@
 #ifndef APPLIANCE_ABI_GATEWAY_H
 #define APPLIANCE_ABI_GATEWAY_H
 
-#include "abi/trade.h"
+#include "abi/base.h"
 
 /* What all orders of a session have in common. Letters are those of the protocol. */
 struct ouch_options {
