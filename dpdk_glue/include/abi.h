@@ -14,13 +14,13 @@
 /* Each part stands on those before it. */
 #include "abi/base.h"
 #include "abi/book.h"
+#include "abi/market.h"
 #include "abi/packets.h"
 #include "abi/plan.h"
 #include "abi/recovery.h"
 #include "abi/segment.h"
 #include "abi/synth.h"
 #include "abi/trade.h"
-#include "abi/market.h"
 #include "abi/venue.h"
 
 #endif
