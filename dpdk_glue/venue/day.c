@@ -99,7 +99,8 @@ uint64_t venue_day_bytes(const struct venue_day *day, uint64_t messages) {
         messages = most;
     if (!messages)
         return 0;
-    uint64_t before = messages - 1; /* there is a message behind so many: where a live day ends is in motion */
+    uint64_t before =
+        messages - 1; /* there is a message behind so many: where a live day ends is in motion */
     uint64_t at = day->starts[before / STEP];
     for (uint64_t left = before % STEP + 1; left; left--)
         at += venue_framed_bytes(day->framed + at);

@@ -2,9 +2,9 @@
  *
  * The script is a day of framed messages. The engine walks it, message by message, and writes the live day:
  * the same messages, byte for byte, as long as no client's order is concerned; and what becomes of them where
- * one is. Its books are those of the live day, so what it writes is a stream without oddities if the script is
- * one: each reference is known, none gives more than it has, and no client's order locks or crosses a book.
- * The same script and the same calls at the same messages give the same live day.
+ * one is. Its books are those of the live day, so what it writes is a stream without oddities if the script
+ * is one: each reference is known, none gives more than it has, and no client's order locks or crosses a
+ * book. The same script and the same calls at the same messages give the same live day.
  *
  * A client's order trades at once with the best orders of the other side, at their prices, best price first
  * and oldest first; each of them shows as E. It is not shown itself; what is left of it rests (A) or, for
@@ -14,9 +14,9 @@
  *
  * What a scripted message does where clients' orders are. The script goes on believing in its own quantities;
  * a scripted order can have given shares to clients, or kept shares that a client has given in its place.
- *   E C   Clients' orders of the same side with a better price, or earlier at the same price, give first: E at
- *         their own price with match numbers of their own. The scripted order gives what is still asked for,
- *         as much as it has; when the script has it all, what it still has is deleted.
+ *   E C   Clients' orders of the same side with a better price, or earlier at the same price, give first: E
+ *         at their own price with match numbers of their own. The scripted order gives what is still asked
+ *         for, as much as it has; when the script has it all, what it still has is deleted.
  *   X     takes the shares it names, as many as there are. (A limit on what the order may trade in its life,
  *         what clients have taken included; so it is what its owner would have asked for.)
  *   D     as it stands; left out when clients have taken the whole order.
@@ -30,8 +30,8 @@
  * What comes about an order that has been taken whole is left out until the script is done with it. P and Q
  * move no order: they pass. An order that nobody knows is the script's own affair: its messages pass.
  *
- * Entries are refused (the number of an OUCH reason) while their symbol is unknown to the live day or does not
- * trade (7), after their hours (2), when their limit lies too far through the other side (6), when the
+ * Entries are refused (the number of an OUCH reason) while their symbol is unknown to the live day or does
+ * not trade (7), after their hours (2), when their limit lies too far through the other side (6), when the
  * original of a replacement is gone (0x15), and when there is no room for them (10).
  *
  * All memory is taken at the start. Events of orders stand in a ring until they are fetched; while it could
@@ -164,7 +164,7 @@ uint64_t venue_match_next_ns(const struct venue_match *match);
 int venue_match_enter(struct venue_match *match, const struct market_entry *entry);
 /* The entry's symbol and side are the original's. */
 int venue_match_replace(struct venue_match *match, uint64_t reference, const struct market_entry *entry);
-/* Down to `keep` open shares; reason 0: as a reduction, not as a cancel. False when there is nothing to do. */
+/* Down to `keep` open shares; reason 0: as a reduction, not as a cancel. False: there is nothing to do. */
 bool venue_match_cancel(struct venue_match *match, uint64_t reference, uint32_t keep, uint8_t reason);
 /* An order of an earlier run: it is entered when its symbol trades. False without room. */
 bool venue_match_hold(struct venue_match *match, const struct market_entry *entry);
@@ -187,8 +187,8 @@ bool venue_match_has_room(const struct venue_match *match, uint64_t bytes);
 /* A client's order at rest gives shares: E in the live day. */
 void venue_client_fill(struct venue_match *match, uint32_t client, uint32_t qty);
 void venue_client_cancel(struct venue_match *match, uint32_t client, uint32_t keep, uint8_t reason);
-/* Orders of this locate (0 = of all) with one of these flags (0 = all): by locate, bids first, and the one first
- * that would have traded first. */
+/* Orders of this locate (0 = of all) with one of these flags (0 = all): by locate, bids first, and the one
+ * first that would have traded first. */
 void venue_client_cancel_all(struct venue_match *match, uint16_t locate, uint8_t flags, uint8_t reason);
 void venue_client_cancel_held(struct venue_match *match, uint8_t reason);
 void venue_client_expire(struct venue_match *match);

@@ -174,8 +174,7 @@ static uint64_t available(const struct venue_match *match, const struct market_e
     const struct side *levels = &match->set->books[entry->locate].side[!entry->side];
     uint64_t qty = 0;
     for (uint32_t behind = levels->count; behind && qty < enough; behind--) {
-        const struct level *level =
-            orders_level(&match->set->orders, (uint32_t)levels->levels[behind - 1]);
+        const struct level *level = orders_level(&match->set->orders, (uint32_t)levels->levels[behind - 1]);
         if (!is_within(entry, level->px))
             break;
         qty += level->qty;
@@ -341,20 +340,18 @@ int venue_match_replace(struct venue_match *match, uint64_t original, const stru
 }
 
 /* It does not rest yet: the feed has nothing to say of it. */
-static bool reduce_held(struct venue_match *match, struct market_entry *held, uint32_t keep,
-                        uint8_t reason) {
+static bool reduce_held(struct venue_match *match, struct market_entry *held, uint32_t keep, uint8_t reason) {
     uint32_t qty = held->qty - keep;
     if (held->qty <= keep)
         return false;
     held->qty = keep;
-    venue_match_tell(match,
-                     &(struct market_event){.kind = reason ? MARKET_CANCELLED : MARKET_REDUCED,
-                                            .qty = qty,
-                                            .tag = held->tag,
-                                            .reference = held->reference,
-                                            .px = held->px,
-                                            .leaves = keep,
-                                            .reason = reason});
+    venue_match_tell(match, &(struct market_event){.kind = reason ? MARKET_CANCELLED : MARKET_REDUCED,
+                                                   .qty = qty,
+                                                   .tag = held->tag,
+                                                   .reference = held->reference,
+                                                   .px = held->px,
+                                                   .leaves = keep,
+                                                   .reason = reason});
     if (!keep)
         *held = match->held[--match->held_count];
     return true;

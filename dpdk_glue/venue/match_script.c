@@ -24,8 +24,8 @@ static struct venue_differing *differing_at(const struct venue_match *match,
 /* False: nobody knows it. */
 static bool find(const struct venue_match *match, uint64_t reference, struct scripted *order) {
     uint32_t node = venue_match_node(match, reference);
-    *order = (struct scripted){.reference = reference,
-                               .place = venue_table_find(&match->differing_of, reference)};
+    *order =
+        (struct scripted){.reference = reference, .place = venue_table_find(&match->differing_of, reference)};
     if (order->place) {
         const struct venue_differing *differing = differing_at(match, order->place);
         order->arrival = differing->arrival;
@@ -82,12 +82,12 @@ static void remember(struct venue_match *match, uint64_t reference, const struct
                      unsigned side) {
     uint32_t node = venue_match_node(match, reference);
     struct venue_differing *differing = new_differing(match, reference);
-    *differing = (struct venue_differing){.arrival =
-                                              node ? venue_match_mark(match, node)->arrival : match->arrivals,
-                                          .script_qty = message->qty,
-                                          .px = message->px,
-                                          .locate = message->locate,
-                                          .side = (uint8_t)side};
+    *differing =
+        (struct venue_differing){.arrival = node ? venue_match_mark(match, node)->arrival : match->arrivals,
+                                 .script_qty = message->qty,
+                                 .px = message->px,
+                                 .locate = message->locate,
+                                 .side = (uint8_t)side};
 }
 
 /* The script's message, with another number of shares. */
@@ -99,7 +99,7 @@ static void pass_with(struct venue_match *match, const uint8_t *framed, uint32_t
     venue_match_apply(match);
 }
 
-static void delete(struct venue_match *match, const struct scripted *order) {
+static void delete (struct venue_match *match, const struct scripted *order) {
     synth_write_delete(&match->writer, order->locate, order->reference);
     venue_match_apply(match);
 }

@@ -4,8 +4,8 @@
 
 #include "abi/book.h"
 
-/* What a market is made with. `least_` are the least reference and match number that it gives to clients' orders,
- * if an earlier run has given those before them. */
+/* What a market is made with. `least_` are the least reference and match number that it gives to clients'
+ * orders, if an earlier run has given those before them. */
 struct market_config {
     struct book_limits books;
     uint32_t orders;         /* clients' orders at rest, at most */
