@@ -25,7 +25,8 @@ COMMANDS = {
     "net": ("net", "Make a local wire: a network namespace with veth pairs."),
     "replay": ("replay", "Run a feed file through the books and report."),
     "book": ("book", "Show a live book; trace the book of a feed file, or list its queues."),
-    "bench": ("bench", "Measure this machine: decode, book, wire."),
+    "bench": ("bench", "Measure this machine: decode, book, wire, ring, journal."),
+    "journal": ("journal", "Verify, show or export what was journalled."),
     "synth": ("synth", "Write a synthetic market as a feed file."),
     "venue": ("venue", "Run a simulated exchange: feed, retransmission, snapshots."),
 }

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from appliance.bench.journal import journal_text, run_journal
 from appliance.bench.offline import run_book, run_decode
+from appliance.bench.ring import ring_text, run_ring
 from appliance.bench.wire import run_wire, wire_text
 from appliance.progress import Progress
 
@@ -74,6 +76,34 @@ def wire(port: str, seconds: float, as_json: bool) -> None:
     """
     report = run_wire(port, seconds, lambda line: click.echo(f"  {line}", err=True))
     click.echo(json.dumps(report) if as_json else wire_text(report))
+
+
+@command.command()
+@click.option("--runs", type=click.IntRange(1, 10_000), default=201, show_default=True,
+              help="Of the ring and of the queue in turn; the median counts.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def ring(runs: int, as_json: bool) -> None:
+    """Items between two cores: there and back, and many in a row, beside a plain queue in the same run."""
+    with Progress("ring", runs) as bar:
+        report = run_ring(runs, bar.show)
+    click.echo(json.dumps(report) if as_json else ring_text(report))
+
+
+@command.command()
+@click.option("--records", type=click.IntRange(1_000, 1_000_000_000), default=10_000_000, show_default=True,
+              help="With 64 bytes of payload; a tenth as many with 1,400.")  # fmt: skip
+@click.option("--runs", type=click.IntRange(1, 1000), default=5, show_default=True, help="The median counts.")
+@click.option(
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where journals are written, and removed again; else where temporary files go.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def journal(records: int, runs: int, directory: Path | None, as_json: bool) -> None:
+    """Append to the journal: what a record costs the hot core, and how many the writer brings into files."""
+    with Progress("journal", runs + 1) as bar:
+        report = run_journal(records, runs, directory, bar.show)
+    click.echo(json.dumps(report) if as_json else journal_text(report))
 
 
 def _as_text(report: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from appliance.native import abi_hash, dtype, ffi, library
 
 _NAME = re.compile(r"journal-(\d{6,})\.seg")
 _AT_ONCE = 1 << 16
+_FIRST_RECORD = 320
 
 
 def segment_files(directory: Path) -> list[tuple[int, Path]]:
@@ -130,13 +131,21 @@ class Segment:
         rest = np.flatnonzero(self.data[self.end :])
         return int(rest[-1]) + 1 if len(rest) else 0
 
+    @property
+    def link(self) -> Any | None:
+        """Its ``journal_link`` to the segment before; None as long as that one has not been hashed."""
+        if not self._scan.linked:
+            return None
+        at = dtype("journal_head").itemsize
+        return self.data[at : at + dtype("journal_link").itemsize].view(dtype("journal_link"))[0]
+
     def sha256(self) -> bytes:
         """Return the hash that the next segment carries of this one."""
         return hashlib.sha256(memoryview(self._memory)[: self.end]).digest()
 
     def offsets(self) -> npt.NDArray[np.uint64]:
         """Return where its records begin, in their order; a seal is none of them."""
-        at = ffi().new("uint64_t *", dtype("journal_head").itemsize)
+        at = ffi().new("uint64_t *", _FIRST_RECORD)
         room = np.empty(self.count, np.uint64)
         library().api_journal_offsets(
             self._address(self.data), self.end, at, ffi().cast("uint64_t *", room.ctypes.data), self.count

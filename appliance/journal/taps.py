@@ -20,21 +20,21 @@ class Tap:
 
     def __init__(self, handle: Any, stream: int) -> None:
         """Take over a tap; use ``Taps.open``."""
-        self._handle = handle
+        self.handle = handle
         self.stream = stream
 
     def append(self, kind: int, payload: bytes, cycles: int | None = None) -> int:
         """Append a record, and return its number; 0 = there is no room now, and nothing was appended."""
-        if self._handle is None:
+        if self.handle is None:
             raise JournalError(f"stream {self.stream} of the journal is closed")
         when = library().api_clock_cycles() if cycles is None else cycles
-        return int(library().api_journal_tap_append(self._handle, kind, payload, len(payload), when))
+        return int(library().api_journal_tap_append(self.handle, kind, payload, len(payload), when))
 
     def close(self) -> None:
         """Say that nothing more will come."""
-        if self._handle is not None:
-            library().api_journal_tap_close(self._handle)
-        self._handle = None
+        if self.handle is not None:
+            library().api_journal_tap_close(self.handle)
+        self.handle = None
 
 
 class Taps:

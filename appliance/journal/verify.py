@@ -52,6 +52,7 @@ class Link:
     sha256: bytes
     is_sealed: bool
     is_fine: bool
+    is_linked: bool
     end: int
 
     @classmethod
@@ -66,6 +67,7 @@ class Link:
             segment.sha256(),
             bool(segment.sealed),
             not segment.flaw,
+            segment.link is not None,
             segment.end,
         )
 
@@ -104,11 +106,21 @@ def _links(name: str, segment: Segment, before: Link) -> Iterator[Finding]:
         if first != expected:
             yield Finding(
                 name,
-                f"byte {88 + 8 * stream}: its records of stream {stream_name(stream)} begin with number "
+                f"byte {56 + 8 * stream}: its records of stream {stream_name(stream)} begin with number "
                 f"{first:,}, and {expected:,} comes next",
             )
-    if segment.head["previous_sha256"].tobytes() != before.sha256:
-        yield Finding(name, f"byte 56: it carries another SHA-256 of {before.name} than that has now")
+    link = segment.link
+    if link is None:
+        yield Finding(
+            name,
+            f"byte 256: it is not chained to {before.name}: its writer was killed, or has not come to it; a "
+            "writer that starts makes up for it",
+            harmless=True,
+        )
+    elif not before.is_linked:
+        yield Finding(before.name, "byte 256: it is not chained to the one before, and the next one is to it")
+    if link is not None and link["sha256"].tobytes() != before.sha256:
+        yield Finding(name, f"byte 256: it carries another SHA-256 of {before.name} than that has now")
 
 
 def verify(directory: Path, shown: Callable[[int, int], None] = lambda done, total: None) -> Report:

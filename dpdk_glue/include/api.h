@@ -360,6 +360,13 @@ API_EXPORT const char *api_pages_name(uint32_t pages);
 API_EXPORT double api_clock_read_ns(void);
 API_EXPORT double api_bench_measure_ns(void);
 API_EXPORT double api_bench_stamp_ns(void);
+/* bench/ring.h and bench/journal.h say what these return. */
+API_EXPORT double api_bench_ring(uint32_t what, uint64_t count, int32_t core, int32_t other_core);
+API_EXPORT int api_bench_journal_hot(struct journal_tap *tap, const struct journal_taps *taps,
+                                     uint32_t payload_bytes, uint32_t bursts, uint32_t burst_records,
+                                     float *record_ns);
+API_EXPORT double api_bench_journal_rate(struct journal_tap *tap, const struct journal_taps *taps,
+                                         uint32_t payload_bytes, uint64_t records);
 
 /* venue: what the servers of the simulated exchange need of its day. A day is framed messages in memory that
  * the caller owns, with 64 readable bytes behind them; it must outlive all that looks at it. */

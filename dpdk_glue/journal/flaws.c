@@ -14,6 +14,7 @@ const char *journal_flaw_name(uint32_t flaw) {
         [JOURNAL_BAD_NUMBER] = "this is not the record that comes next in its stream",
         [JOURNAL_BAD_SEAL] = "the seal contradicts what it seals",
         [JOURNAL_BAD_REST] = "something stands behind the last record",
+        [JOURNAL_BAD_LINK] = "the link to the segment before is damaged",
     };
     return flaw < sizeof names / sizeof *names ? names[flaw] : 0;
 }

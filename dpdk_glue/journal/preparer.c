@@ -1,17 +1,9 @@
 #include "journal/preparer.h"
 
-#include <errno.h>
-#include <time.h>
-#include <unistd.h>
+#include "journal/wait.h"
 
-static void wait_a_moment(struct preparer *preparer) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += JOURNAL_RETRY_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&preparer->wake, &preparer->lock, &until);
-}
+#include <errno.h>
+#include <unistd.h>
 
 static void *prepare(void *argument) {
     struct preparer *preparer = argument;
@@ -27,7 +19,7 @@ static void *prepare(void *argument) {
         pthread_mutex_lock(&preparer->lock);
         preparer->failure = failure;
         if (failure)
-            wait_a_moment(preparer);
+            wait_for(&preparer->wake, &preparer->lock, wait_now_ns() + JOURNAL_RETRY_MS * 1000000UL);
         else
             preparer->ready = made;
     }
@@ -36,13 +28,8 @@ static void *prepare(void *argument) {
 }
 
 int preparer_open(struct preparer *preparer, int directory, uint64_t bytes) {
-    pthread_condattr_t by_monotonic_clock;
     *preparer = (struct preparer){.directory = directory, .bytes = bytes, .ready.file = -1};
-    pthread_mutex_init(&preparer->lock, NULL);
-    pthread_condattr_init(&by_monotonic_clock);
-    pthread_condattr_setclock(&by_monotonic_clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&preparer->wake, &by_monotonic_clock);
-    pthread_condattr_destroy(&by_monotonic_clock);
+    wait_open(&preparer->wake, &preparer->lock);
     errno = pthread_create(&preparer->thread, NULL, prepare, preparer);
     return errno ? -1 : 0;
 }
@@ -83,6 +70,5 @@ void preparer_close(struct preparer *preparer) {
         unlinkat(preparer->directory, preparer->ready.name, 0);
         segment_file_close(&preparer->ready, 0);
     }
-    pthread_cond_destroy(&preparer->wake);
-    pthread_mutex_destroy(&preparer->lock);
+    wait_close(&preparer->wake, &preparer->lock);
 }

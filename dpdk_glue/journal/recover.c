@@ -2,6 +2,7 @@
 
 #include "abi_hash.h"
 #include "journal/flaws.h"
+#include "journal/relink.h"
 #include "journal/scan.h"
 
 #include <dirent.h>
@@ -112,7 +113,7 @@ static int cut(struct journal_recovered *found, const struct place *place) {
 
 static bool may_be_torn(enum journal_flaw flaw) {
     return flaw == JOURNAL_FINE || flaw == JOURNAL_CUT_OFF || flaw == JOURNAL_BAD_LENGTH ||
-           flaw == JOURNAL_BAD_CRC || flaw == JOURNAL_BAD_REST;
+           flaw == JOURNAL_BAD_CRC || flaw == JOURNAL_BAD_REST || flaw == JOURNAL_BAD_LINK;
 }
 
 /* Opens the last segment to go on in it. */
@@ -129,7 +130,7 @@ static int go_on(struct journal_recovered *found, const struct place *place,
         if (ftruncate(found->segment.file, (off_t)head->bytes) < 0)
             return fail(place, "%s", strerror(errno));
     }
-    return segment_file_sync(&found->segment) < 0 ? fail(place, "%s", strerror(errno)) : 0;
+    return segment_file_sync(&found->segment, head->bytes) < 0 ? fail(place, "%s", strerror(errno)) : 0;
 }
 
 static int look_into(struct journal_recovered *found, const struct place *place, const uint8_t *data,
@@ -142,20 +143,13 @@ static int look_into(struct journal_recovered *found, const struct place *place,
     found->end = scan.end;
     found->records = scan.records;
     memcpy(found->next, scan.next, sizeof found->next);
-    sha256_add(&found->hash, data, scan.end);
-    if (!scan.sealed)
-        return go_on(found, place, (const void *)data);
-    if (scan.flaw)
-        return fail(place, "byte %" PRIu64 ": %s: it is sealed, so nothing belongs there", scan.flaw_at,
-                    journal_flaw_name(scan.flaw));
-    if (bytes > scan.end) { /* its writer was killed before it was cut to its length */
-        int file = openat(place->directory, place->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-        if (file >= 0 && ftruncate(file, (off_t)scan.end) == 0)
-            fdatasync(file);
-        if (file >= 0)
-            close(file);
-    }
-    return 0;
+    if (scan.sealed && scan.flaw && scan.flaw != JOURNAL_BAD_LINK)
+        return fail(place, "byte %" PRIu64 ": %s, and it is sealed: look at it with appliance journal verify",
+                    scan.flaw_at, journal_flaw_name(scan.flaw));
+    if (!scan.sealed && go_on(found, place, (const void *)data) < 0)
+        return -1;
+    return journal_relink(&found->hashed, place->directory, place->path, found->number, scan.sealed,
+                          place->error, place->room);
 }
 
 /* One whose head never came to the disk: the machine went down as it was begun. 1 if the name is free now. */
@@ -196,7 +190,6 @@ int journal_recover(struct journal_recovered *found, int directory, const char *
     do {
         memset(found, 0, sizeof *found);
         found->segment.file = -1;
-        sha256_open(&found->hash);
         for (int stream = 0; stream < ABI_JOURNAL_STREAMS; stream++)
             found->next[stream] = 1;
         if (find_last(directory, &found->number) < 0)

@@ -10,8 +10,8 @@
 #define APPLIANCE_JOURNAL_RECOVER_H
 
 #include "abi.h"
+#include "journal/link.h"
 #include "journal/segment_file.h"
-#include "journal/sha256.h"
 
 struct journal_recovered {
     struct segment_file segment; /* to go on in; its file is -1: the last one is sealed, or there is none */
@@ -20,8 +20,8 @@ struct journal_recovered {
     uint64_t records;            /* in it */
     uint64_t next[ABI_JOURNAL_STREAMS];
     uint64_t cut_bytes;
-    struct sha256 hash; /* over the last segment, up to its end */
-    bool is_foreign;    /* another build wrote it: seal it, and begin another */
+    struct journal_hashed hashed; /* what the next segment links to: the last one, if it is sealed */
+    bool is_foreign;              /* another build wrote it: seal it, and begin another */
 };
 
 /* 0, or -1 with one line in `error`. `path` is for that line. */

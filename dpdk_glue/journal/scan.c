@@ -1,6 +1,7 @@
 #include "journal/scan.h"
 
 #include "journal/crc32c.h"
+#include "journal/link.h"
 
 enum { HEADER_BYTES = sizeof(struct journal_record) };
 
@@ -9,7 +10,7 @@ uint32_t journal_head_crc(const struct journal_head *head) {
 }
 
 static enum journal_flaw head_flaw(const struct journal_head *head, uint64_t bytes) {
-    if (bytes < sizeof *head || head->magic != ABI_JOURNAL_MAGIC)
+    if (bytes < JOURNAL_FIRST_RECORD || head->magic != ABI_JOURNAL_MAGIC)
         return JOURNAL_NO_HEAD;
     return head->crc32c == journal_head_crc(head) ? JOURNAL_FINE : JOURNAL_HEAD_CRC;
 }
@@ -104,6 +105,7 @@ void journal_scan(const uint8_t *data, uint64_t bytes, struct journal_scan *scan
         return;
     memcpy(scan->next, head->first, sizeof scan->next);
     scan->end = JOURNAL_FIRST_RECORD;
+    scan->linked = journal_link_is_there(data) && journal_link_is_fine(data);
     while (!scan->sealed && !is_end(data, bytes, scan->end)) {
         enum journal_flaw flaw = check_record(scan, data, bytes);
         if (flaw) {
@@ -113,6 +115,8 @@ void journal_scan(const uint8_t *data, uint64_t bytes, struct journal_scan *scan
         scan->end += journal_record_span(((const struct journal_record *)(data + scan->end))->bytes);
     }
     check_rest(scan, data, bytes, head->bytes);
+    if (!scan->flaw && !journal_link_is_fine(data))
+        flaw_at(scan, JOURNAL_BAD_LINK, sizeof *head);
 }
 
 bool journal_scan_finds_record(const uint8_t *data, uint64_t bytes, uint64_t at) {

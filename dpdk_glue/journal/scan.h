@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-enum { JOURNAL_FIRST_RECORD = sizeof(struct journal_head) };
+enum { JOURNAL_FIRST_RECORD = sizeof(struct journal_head) + sizeof(struct journal_link) };
 
 /* `data` begins at a multiple of 8. */
 void journal_scan(const uint8_t *data, uint64_t bytes, struct journal_scan *scan);

@@ -28,8 +28,8 @@ int segment_file_open(struct segment_file *segment, int directory, uint64_t numb
 /* A prepared one becomes segment `number`. */
 int segment_file_name_it(struct segment_file *segment, int directory, uint64_t number);
 
-/* Brings all of it to the disk. */
-int segment_file_sync(const struct segment_file *segment);
+/* Brings its first `bytes` to the disk: those behind them are zeros still, and will be written once more. */
+int segment_file_sync(const struct segment_file *segment, uint64_t bytes);
 /* Marks its first `bytes` as written once more: after a failed write the kernel forgets that they are not. */
 void segment_file_dirty(const struct segment_file *segment, uint64_t bytes);
 /* Cuts the file to `bytes`, if that is not 0. */

@@ -32,21 +32,29 @@ static void schedule(uint32_t w[64], const uint8_t *block) {
     }
 }
 
+/* One round. Instead of moving the eight words on, the next round names them one place further: `a` is the
+ * place of what FIPS calls a. */
+static inline void round_of(uint32_t v[8], unsigned a, uint32_t message) {
+    uint32_t e = v[(a + 4) & 7];
+    uint32_t choice = v[(a + 6) & 7] ^ (e & (v[(a + 5) & 7] ^ v[(a + 6) & 7]));
+    uint32_t s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+    uint32_t first = v[(a + 7) & 7] + s1 + choice + message;
+    uint32_t majority = (v[a] & v[(a + 1) & 7]) | (v[(a + 2) & 7] & (v[a] | v[(a + 1) & 7]));
+    uint32_t s0 = rotate(v[a], 2) ^ rotate(v[a], 13) ^ rotate(v[a], 22);
+    v[(a + 3) & 7] += first;
+    v[(a + 7) & 7] = first + s0 + majority;
+}
+
 static void compress(uint32_t state[8], const uint8_t *blocks, size_t count) {
     for (; count; count--, blocks += SHA256_BLOCK_BYTES) {
         uint32_t w[64];
-        uint32_t v[8]; /* a to h */
+        uint32_t v[8];
         schedule(w, blocks);
         memcpy(v, state, sizeof v);
-        for (int i = 0; i < 64; i++) {
-            uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-            uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-            uint32_t first = v[7] + s1 + choice + sha256_round[i] + w[i];
-            uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-            uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-            memmove(v + 1, v, 7 * sizeof *v);
-            v[4] += first;
-            v[0] = first + s0 + majority;
+        for (unsigned i = 0; i < 64; i += 8) {
+#pragma GCC unroll 8
+            for (unsigned step = 0; step < 8; step++)
+                round_of(v, (8 - step) & 7, sha256_round[i + step] + w[i + step]);
         }
         for (int i = 0; i < 8; i++)
             state[i] += v[i];

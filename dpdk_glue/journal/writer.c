@@ -40,19 +40,10 @@ static void append(struct journal_writer *writer, struct journal_record header, 
     writer->end += journal_record_span(header.bytes);
 }
 
-/* The hash catches up with what is written: now it is still in the cache. */
-static void hash_up_to(struct journal_writer *writer, uint64_t end) {
-    if (end <= writer->hashed)
-        return;
-    sha256_add(&writer->hash, writer->current.data + writer->hashed, end - writer->hashed);
-    writer->hashed = end;
-}
-
 static void seal(struct journal_writer *writer, enum journal_seal_why why) {
     struct journal_seal seal = {.segment = writer->number, .records = writer->records, .why = why};
     memcpy(seal.next, writer->next, sizeof seal.next);
     append(writer, (struct journal_record){.bytes = sizeof seal, .kind = JOURNAL_SEAL}, (uint8_t *)&seal);
-    hash_up_to(writer, writer->end);
     writer->is_sealed = true;
 }
 
@@ -65,10 +56,6 @@ static void write_head(const struct journal_writer *writer, uint8_t *data) {
     head.wall_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
     memcpy(head.abi_hash, hash, sizeof hash);
     memcpy(head.first, writer->next, sizeof head.first);
-    if (writer->number) {
-        struct sha256 before = writer->hash;
-        sha256_close(&before, head.previous_sha256);
-    }
     head.crc32c = journal_head_crc(&head);
     memcpy(data, &head, sizeof head);
 }
@@ -104,7 +91,7 @@ static bool begin_segment(struct journal_writer *writer) {
     write_head(writer, writer->coming.data);
     if (segment_file_name_it(&writer->coming, writer->directory, writer->number + 1) < 0)
         return stall(writer, errno, "the next segment cannot be given its name");
-    if (!syncer_switch(&writer->syncer, &writer->coming, writer->end))
+    if (!syncer_switch(&writer->syncer, &writer->coming, writer->number + 1, writer->end))
         return stall(writer, 0, "");
     writer->current = writer->coming;
     writer->coming.file = -1;
@@ -113,9 +100,8 @@ static bool begin_segment(struct journal_writer *writer) {
     writer->end = JOURNAL_FIRST_RECORD;
     writer->records = 0;
     writer->is_sealed = writer->must_seal = false;
-    writer->hashed = 0;
-    sha256_open(&writer->hash);
     __atomic_store_n(&writer->state->segment, writer->number, __ATOMIC_RELAXED);
+    __atomic_store_n(&writer->state->segment_room, writer->current.bytes - writer->end, __ATOMIC_RELAXED);
     return true;
 }
 
@@ -161,7 +147,8 @@ static bool take(struct journal_writer *writer, uint32_t stream, const uint8_t *
     writer->next[stream]++;
     count(&writer->state->records, 1);
     count(&writer->state->bytes, span);
-    /* Release: who sees the number finds the record. */
+    __atomic_store_n(&writer->state->segment_room, writer->current.bytes - writer->end, __ATOMIC_RELAXED);
+    /* Release: who sees the number finds the record, and how far the segment is written. */
     __atomic_store_n(&writer->state->written[stream], header.number, __ATOMIC_RELEASE);
     return true;
 }
@@ -195,11 +182,9 @@ uint32_t journal_writer_round(struct journal_writer *writer) {
     for (uint32_t stream = 0; stream < ABI_JOURNAL_STREAMS && !writer->stalls; stream++) {
         if (writer->ring[stream])
             taken += help_yourself(writer, stream);
-        hash_up_to(writer, writer->end & ~(uint64_t)(SHA256_BLOCK_BYTES - 1));
     }
     if (!writer->stalls)
         go_on(writer);
-    __atomic_store_n(&writer->state->segment_room, writer->current.bytes - writer->end, __ATOMIC_RELAXED);
     return taken;
 }
 

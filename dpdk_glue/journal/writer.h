@@ -1,9 +1,7 @@
 /* The cold side of the journal: takes the records of all rings, in turns, and appends them to segment files.
  *
  * A record is released from its ring when it stands in the file, whole and with its checksum; so wherever a
- * writer is killed, the next one finds it in the file, or in the ring, or in both, and its number tells. Each
- * segment carries the SHA-256 of the one before; it is computed along the way, so that beginning the next one
- * takes no time.
+ * writer is killed, the next one finds it in the file, or in the ring, or in both, and its number tells.
  *
  * When there is no next segment (a full disk, a directory that is read-only) or what was written does not
  * reach the disk, it takes nothing more, says so in its state, and goes on by itself when it can: the rings
@@ -15,7 +13,6 @@
 #include "abi.h"
 #include "journal/preparer.h"
 #include "journal/recover.h"
-#include "journal/sha256.h"
 #include "journal/syncer.h"
 #include "ring/records.h"
 
@@ -37,8 +34,6 @@ struct journal_writer {
     bool stalls;     /* in this round */
     bool has_failed; /* for good: a ring holds what cannot be */
     bool has_taken[ABI_JOURNAL_STREAMS];
-    struct sha256 hash;
-    uint64_t hashed;            /* bytes of the segment that `hash` knows */
     struct segment_file coming; /* taken from the preparer, and not begun; its file is -1: none */
     struct preparer preparer;
     struct syncer syncer;

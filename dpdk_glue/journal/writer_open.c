@@ -54,8 +54,6 @@ static void go_on_from(struct journal_writer *writer, const struct journal_recov
     writer->number = found->number;
     writer->end = found->end;
     writer->records = found->records;
-    writer->hash = found->hash;
-    writer->hashed = found->end;
     writer->coming.file = -1;
     memcpy(writer->next, found->next, sizeof writer->next);
     for (uint32_t stream = 0; stream < ABI_JOURNAL_STREAMS; stream++)
@@ -68,15 +66,16 @@ static void publish(struct journal_writer *writer, const struct journal_recovere
     for (int stream = 0; stream < ABI_JOURNAL_STREAMS; stream++)
         __atomic_store_n(&state->written[stream], found->next[stream] - 1, __ATOMIC_RELEASE);
     state->segment = found->number;
+    state->segment_room = found->segment.file < 0 ? 0 : found->segment.bytes - found->end;
     state->cut_bytes += found->cut_bytes;
     state->pid = (uint32_t)getpid();
     __atomic_store_n(&state->starts, state->starts + 1, __ATOMIC_RELEASE);
 }
 
-static int start_threads(struct journal_writer *writer) {
+static int start_threads(struct journal_writer *writer, const struct journal_hashed *hashed) {
     if (preparer_open(&writer->preparer, writer->directory, writer->taps->segment_bytes) < 0)
         return -1;
-    if (syncer_open(&writer->syncer, writer->directory, writer->taps->sync_ms, writer->state) == 0)
+    if (syncer_open(&writer->syncer, writer->directory, writer->taps->sync_ms, writer->state, hashed) == 0)
         return 0;
     int failure = errno;
     preparer_close(&writer->preparer);
@@ -101,13 +100,13 @@ int journal_writer_open(struct journal_writer *writer, struct journal_taps *taps
         return -1;
     }
     go_on_from(writer, &found);
-    if (start_threads(writer) < 0) {
+    if (start_threads(writer, &found.hashed) < 0) {
         segment_file_close(&writer->current, 0);
         close(writer->directory);
         return refuse(&told, "%s: no threads for the journal: %s", directory, strerror(errno));
     }
     if (writer->current.file >= 0)
-        syncer_switch(&writer->syncer, &writer->current, 0);
+        syncer_switch(&writer->syncer, &writer->current, writer->number, 0);
     if (found.is_foreign)
         writer->must_seal = true;
     publish(writer, &found);

@@ -142,23 +142,34 @@ struct journal_command {
     struct command command;
 };
 
-/* The start of a segment file. Records begin behind it, at 256. */
+/* The start of a segment file; a link follows it, and records begin at 320. */
 struct journal_head {
-    uint64_t magic;              /* ABI_JOURNAL_MAGIC */
-    uint8_t abi_hash[32];        /* of the build that wrote it */
-    uint64_t segment;            /* its number, from 1 */
-    uint64_t bytes;              /* of the file, until it is sealed and cut to its length */
-    uint8_t previous_sha256[32]; /* of the segment before, up to the end of its seal; 0 in the first */
-    uint64_t first[8];           /* per stream: the number of its first record from here on */
-    uint64_t wall_ns;            /* when it was begun, since 1970, UTC */
-    uint8_t reserved[92];
+    uint64_t magic;       /* ABI_JOURNAL_MAGIC */
+    uint8_t abi_hash[32]; /* of the build that wrote it */
+    uint64_t segment;     /* its number, from 1 */
+    uint64_t bytes;       /* of the file, until it is sealed and cut to its length */
+    uint64_t first[8];    /* per stream: the number of its first record from here on */
+    uint64_t wall_ns;     /* when it was begun, since 1970, UTC */
+    uint8_t reserved[124];
     uint32_t crc32c; /* of all before it */
 };
 ABI_SIZE(journal_head, 256);
 ABI_AT(journal_head, segment, 40);
-ABI_AT(journal_head, previous_sha256, 56);
-ABI_AT(journal_head, first, 88);
+ABI_AT(journal_head, first, 56);
 ABI_AT(journal_head, crc32c, 252);
+
+/* What chains a segment to the one before. All of it is 0 until that one has been hashed, which may be later
+ * than this one is begun: hashing takes longer than writing. */
+struct journal_link {
+    uint8_t
+        sha256[32]; /* of the segment before, from its first byte to the end of its seal; 0 = there is none */
+    uint64_t previous; /* its number; 0 = this is the first */
+    uint8_t reserved[20];
+    uint32_t crc32c; /* of all before it */
+};
+ABI_SIZE(journal_link, 64);
+ABI_AT(journal_link, previous, 32);
+ABI_AT(journal_link, crc32c, 60);
 
 enum journal_seal_why {
     JOURNAL_SEAL_FULL = 1, /* another segment follows */
@@ -185,7 +196,8 @@ enum journal_flaw {
     JOURNAL_BAD_STREAM = 6, /* there is no such stream */
     JOURNAL_BAD_NUMBER = 7, /* not the one that comes next */
     JOURNAL_BAD_SEAL = 8,   /* it contradicts what it seals */
-    JOURNAL_BAD_REST = 9    /* something stands behind the end */
+    JOURNAL_BAD_REST = 9,   /* something stands behind the end */
+    JOURNAL_BAD_LINK = 10   /* not empty, and no link to the segment before */
 };
 
 /* What a walk over one segment has found; journal/scan.h says how it goes. */
@@ -198,8 +210,9 @@ struct journal_scan {
     uint64_t flaw_at;
     uint64_t expected; /* JOURNAL_BAD_NUMBER: the number that should stand there */
     uint64_t found;
+    uint64_t linked; /* 1: it carries the hash of the segment before */
 };
-ABI_SIZE(journal_scan, 112);
+ABI_SIZE(journal_scan, 120);
 
 enum journal_writer_state {
     JOURNAL_WRITER_STARTING = 0,
