@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from appliance.bench.gate import gate_text, run_gate
 from appliance.bench.journal import journal_text, run_journal
 from appliance.bench.offline import run_book, run_decode
 from appliance.bench.ring import ring_text, run_ring
@@ -104,6 +105,16 @@ def journal(records: int, runs: int, directory: Path | None, as_json: bool) -> N
     with Progress("journal", runs + 1) as bar:
         report = run_journal(records, runs, directory, bar.show)
     click.echo(json.dumps(report) if as_json else journal_text(report))
+
+
+@command.command()
+@click.option("--runs", type=click.IntRange(1, 1000), default=5, show_default=True, help="The median counts.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def gate(runs: int, as_json: bool) -> None:
+    """One order through all risk checks, for 1,000 instruments in turn; also when half are refused."""
+    with Progress("gate", runs) as bar:
+        report = run_gate(runs, bar.show)
+    click.echo(json.dumps(report) if as_json else gate_text(report))
 
 
 def _as_text(report: dict[str, Any]) -> str:

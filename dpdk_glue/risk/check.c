@@ -1,267 +1,128 @@
 #include "risk/lines.h"
-#include "risk/risk.h"
 
-/* What the comparisons of one order stand on. `after` and `before` are the shares that a side holds when all
- * that is open on it has filled, with and without this order; the same of both notionals. */
+/* What makes an order suspect by itself. */
+enum { SUSPECT_BOOK = BOOK_HALTED | BOOK_STALE | BOOK_UNTRUSTED | BOOK_SHORT_SALE_RESTRICTED };
+
+/* What an order adds to its side. */
 struct sums {
     uint64_t notional;
-    uint64_t open_qty; /* of the side, with this order, and what it replaces counted once */
+    int64_t after;    /* shares that the side holds when all that is open has filled */
+    uint64_t counted; /* exposure */
     uint64_t reserved_qty;
-    int64_t before;
-    int64_t after;
-    risk_wide gross;
-    uint64_t reference_px;
-    uint64_t age_cycles;
-    uint64_t used_cycles;
-    uint64_t symbol_used_cycles;
+    uint64_t reserved_notional;
+    uint64_t reserved; /* exposure that is reserved */
 };
 
-static inline uint64_t larger(uint64_t left, uint64_t right) {
-    return left > right ? left : right;
-}
-
-static inline uint64_t smaller(uint64_t left, uint64_t right) {
-    return left < right ? left : right;
-}
-
-/* The lower price of two of which 0 is none: one less, and none is the highest. */
-static inline uint32_t lower_px(uint32_t left, uint32_t right) {
-    return (uint32_t)smaller(left - 1, right - 1) + 1;
-}
-
-static inline uint64_t reference_px(const struct risk_ask *ask) {
-    uint32_t buy = lower_px(ask->ask_px, ask->last_px);
-    uint64_t sell = larger(ask->bid_px, ask->last_px);
-    buy = buy ? buy : ask->bid_px;
-    sell = sell ? sell : ask->ask_px;
-    return ask->side == SIDE_BID ? buy : sell;
-}
-
-/* Cycles that a bucket has used by `now`, with one more message. */
-static inline uint64_t used_cycles(uint64_t earned_cycles, uint64_t now_cycles, uint32_t message_cycles) {
-    uint64_t ahead = earned_cycles > now_cycles ? earned_cycles - now_cycles : 0;
-    uint64_t used = ahead + message_cycles;
-    return used < ahead ? UINT64_MAX : used;
-}
-
-static inline uint64_t burst_cycles(uint32_t message_cycles, uint32_t burst) {
-    return burst == UINT32_MAX ? UINT64_MAX : (uint64_t)message_cycles * burst;
-}
-
-static inline uint64_t earned_after(uint64_t earned_cycles, uint64_t now_cycles, uint32_t message_cycles) {
-    uint64_t from = larger(earned_cycles, now_cycles);
-    uint64_t earned = from + message_cycles;
-    return earned < from ? UINT64_MAX : earned;
-}
-
-static inline bool is_replace(const struct risk_ask *ask) {
-    return ask->action == SIGNAL_REPLACE;
-}
-
-static inline struct sums sums_of(const struct risk_account *account, const struct risk_line *line,
-                                  const struct risk_ask *ask) {
-    unsigned side = ask->side & 1;
-    uint64_t open_qty = line->open_qty[side];
-    uint64_t open_notional = line->open_notional[side];
-    uint64_t replaced_qty = is_replace(ask) ? ask->replaces_qty : 0;
-    uint64_t replaced_notional = replaced_qty * ask->replaces_px;
-    int64_t held = risk_ahead(line, side);
-    const struct risk_last *last = &line->last[side];
+static inline __attribute__((always_inline)) struct sums
+sums_of(const struct risk_line *line, const struct risk_ask *ask, unsigned side, const bool replaces) {
+    const struct risk_side *own = &line->side[side];
+    int64_t before = risk_turned(line->position, side) + own->open_qty;
+    uint64_t counted_before = risk_counted(before, own->open_notional);
     struct sums sums;
     sums.notional = (uint64_t)ask->px * ask->qty;
-    sums.open_qty = open_qty - smaller(open_qty, replaced_qty) + larger(replaced_qty, ask->qty);
-    sums.reserved_qty = open_qty + ask->qty;
-    sums.before = held + (int64_t)open_qty;
-    sums.after = held + (int64_t)sums.open_qty;
-    risk_wide after_notional = (risk_wide)(open_notional - smaller(open_notional, replaced_notional)) +
-                               larger(replaced_notional, sums.notional);
-    sums.gross =
-        account->gross - risk_counted(sums.before, open_notional) + risk_counted(sums.after, after_notional);
-    sums.reference_px = reference_px(ask);
-    sums.age_cycles = ask->rx_cycles > last->cycles ? ask->rx_cycles - last->cycles : 0;
-    sums.used_cycles = used_cycles(account->earned_cycles, ask->rx_cycles, account->message_cycles);
-    sums.symbol_used_cycles = used_cycles(line->earned_cycles, ask->rx_cycles, line->message_cycles);
+    sums.after = before + ask->qty;
+    sums.reserved_qty = (uint64_t)own->open_qty + ask->qty;
+    sums.reserved_notional = own->open_notional + sums.notional;
+    sums.reserved = risk_counted(sums.after, sums.reserved_notional) - counted_before;
+    sums.counted = sums.reserved;
+    if (replaces) {
+        uint64_t replaced_qty = ask->replaces_qty;
+        uint64_t replaced_notional = replaced_qty * ask->replaces_px;
+        uint64_t open_notional = own->open_notional - risk_smaller(own->open_notional, replaced_notional) +
+                                 risk_larger(replaced_notional, sums.notional);
+        sums.after = before - (int64_t)risk_smaller(own->open_qty, replaced_qty) +
+                     (int64_t)risk_larger(replaced_qty, ask->qty);
+        sums.counted = risk_counted(sums.after, open_notional) - counted_before;
+    }
     return sums;
 }
 
-enum { WHOLE_BPS = 10000 };
-
-static inline bool is_outside_collar(const struct risk_line *line, const struct risk_ask *ask,
-                                     uint64_t reference) {
-    uint64_t px = (uint64_t)ask->px * WHOLE_BPS;
-    uint64_t highest = reference * (WHOLE_BPS + (uint64_t)line->collar_bps);
-    uint64_t lowest = reference * (WHOLE_BPS - smaller(line->collar_bps, WHOLE_BPS));
-    return ask->side == SIDE_BID ? px > highest : px < lowest;
+/* How far a price goes beyond another, as its side sees it. */
+static inline int64_t beyond(uint64_t px, uint64_t other_px, unsigned side) {
+    return risk_turned((int64_t)(px - other_px), side);
 }
 
-static inline bool meets_own(const struct risk_line *line, const struct risk_ask *ask) {
-    uint32_t own_px = line->own_px[~ask->side & 1];
-    bool reaches = ask->side == SIDE_BID ? ask->px >= own_px : ask->px <= own_px;
-    return (own_px != 0) & reaches;
+static inline uint64_t since(uint64_t then, uint64_t now) {
+    return risk_larger(then, now) - then;
 }
 
-/* All checks that fail, each as the bit of its reason. Every one is taken, and with `&`, not `&&`: what a
- * strategy wants is nothing that a processor could predict. */
-static inline uint32_t failed_checks(const struct risk_account *account, const struct risk_line *line,
-                                     const struct risk_ask *ask, const struct sums *sums, uint32_t gate) {
-    unsigned side = ask->side & 1;
-    const struct risk_last *last = &line->last[side];
-    bool has_collar = line->collar_bps != RISK_NO_COLLAR;
-    bool is_repeated = (last->px == ask->px) & (last->qty == ask->qty);
-    bool adds = sums->after > sums->before;
-    bool is_too_large =
-        (adds & (sums->after > (int64_t)line->side_limit[side])) | (sums->reserved_qty > UINT32_MAX);
-    uint64_t open_limit = is_replace(ask) ? UINT32_MAX : account->open_orders_limit;
-    uint64_t symbol_open_limit = is_replace(ask) ? UINT16_MAX : line->open_orders_limit;
-    uint32_t failed = 0;
-#define FAILS(reason, condition) failed |= (uint32_t)(condition) << (reason)
-    FAILS(RISK_KILLED, gate >= GATE_KILLED);
-    FAILS(RISK_REDUCE_ONLY, (gate == GATE_REDUCE_ONLY) & (sums->after > 0));
-    FAILS(RISK_UNTRUSTED, (ask->flags & BOOK_UNTRUSTED) != 0);
-    FAILS(RISK_STALE, (ask->flags & BOOK_STALE) != 0);
-    FAILS(RISK_NOT_PERMITTED, !line->permitted);
-    FAILS(RISK_NO_SIDE, ask->side > SIDE_ASK);
-    FAILS(RISK_HALTED, (ask->flags & BOOK_HALTED) != 0);
-    FAILS(RISK_SHORT_SALE, ((ask->flags & BOOK_SHORT_SALE_RESTRICTED) != 0) & (ask->side == SIDE_ASK) &
-                               (sums->after > 0) & (ask->px <= ask->bid_px));
-    FAILS(RISK_NO_QUANTITY, !ask->qty);
-    FAILS(RISK_QUANTITY, ask->qty > line->qty_limit);
-    FAILS(RISK_NOTIONAL, sums->notional > line->notional_limit);
-    FAILS(RISK_NO_PRICE, !ask->px);
-    FAILS(RISK_NO_REFERENCE, has_collar & !sums->reference_px);
-    FAILS(RISK_COLLAR, has_collar & is_outside_collar(line, ask, sums->reference_px));
-    FAILS(RISK_DUPLICATE, is_repeated & (sums->age_cycles < line->duplicate_cycles));
-    FAILS(RISK_RATE, sums->used_cycles > burst_cycles(account->message_cycles, account->burst));
-    FAILS(RISK_SYMBOL_RATE, sums->symbol_used_cycles > burst_cycles(line->message_cycles, line->burst));
-    FAILS(RISK_OPEN_ORDERS, (uint64_t)account->open_orders + 1 > open_limit);
-    FAILS(RISK_SYMBOL_OPEN_ORDERS, (uint64_t)line->open_orders + 1 > symbol_open_limit);
-    FAILS(RISK_LONG + side, is_too_large);
-    FAILS(RISK_GROSS, (sums->gross > account->gross) & (risk_narrow(sums->gross) > account->gross_limit));
-    FAILS(RISK_SELF_TRADE, meets_own(line, ask));
-#undef FAILS
-    return failed;
+/* Both are not 0 unless their checks are sure to pass. Every comparison is made, and with `|`, not `||`: there is
+ * nothing in what a strategy wants that a processor could predict, and a wrong guess costs as much as half of
+ * them. */
+static inline __attribute__((always_inline)) uint32_t suspicion(const struct risk_account *account,
+                                                                const struct risk_line *line,
+                                                                const struct risk_ask *ask, unsigned side) {
+    const struct risk_side *own = &line->side[side];
+    uint32_t suspect = account->closer | (ask->flags & SUSPECT_BOOK) | (ask->side & ~1U);
+    suspect |= !ask->qty;
+    suspect |= ask->qty > line->qty_limit;
+    suspect |= !ask->px;
+    uint32_t reference = risk_reference_px(ask, side);
+    suspect |= !reference;
+    suspect |= beyond((uint64_t)ask->px * RISK_WHOLE_BPS, (uint64_t)reference * line->collar[side], side) > 0;
+    uint32_t other_px = line->side[side ^ 1].own_px;
+    suspect |= (other_px != 0) & (beyond(ask->px, other_px, side) >= 0);
+    /* Not as one comparison of both: they may just have been stored, one by one. */
+    bool is_repeated = !((own->last_px ^ ask->px) | (own->last_qty ^ ask->qty));
+    suspect |= is_repeated & (since(own->last_cycles, ask->rx_cycles) < line->duplicate_cycles);
+    suspect |= since(ask->rx_cycles, account->earned_cycles) > account->slack_cycles;
+    suspect |= since(ask->rx_cycles, line->earned_cycles) > line->slack_cycles;
+    suspect |= account->open_orders >= account->open_orders_limit;
+    suspect |= line->open_orders >= line->open_orders_limit;
+    return suspect;
 }
 
-/* The last price that the collar allows. */
-static uint64_t collar_px(const struct risk_line *line, const struct risk_ask *ask, uint64_t reference) {
-    uint64_t bps = line->collar_bps;
-    if (ask->side == SIDE_BID)
-        return reference * (WHOLE_BPS + bps) / WHOLE_BPS;
-    return (reference * (WHOLE_BPS - smaller(bps, WHOLE_BPS)) + WHOLE_BPS - 1) / WHOLE_BPS;
-}
-
-struct compared {
-    uint64_t value;
-    uint64_t limit;
-};
-
-static struct compared compared_for(const struct risk_account *account, const struct risk_line *line,
-                                    const struct risk_ask *ask, const struct sums *sums,
-                                    enum risk_reason reason) {
-    unsigned side = ask->side & 1;
-    int64_t held = risk_ahead(line, side);
-    switch (reason) {
-    case RISK_REDUCE_ONLY:
-        return (struct compared){sums->open_qty, held < 0 ? (uint64_t)-held : 0};
-    case RISK_UNTRUSTED:
-        return (struct compared){BOOK_UNTRUSTED, 0};
-    case RISK_STALE:
-        return (struct compared){BOOK_STALE, 0};
-    case RISK_NOT_PERMITTED:
-        return (struct compared){ask->instrument, account->instruments};
-    case RISK_NO_SIDE:
-        return (struct compared){ask->side, SIDE_ASK};
-    case RISK_HALTED:
-        return (struct compared){BOOK_HALTED, 0};
-    case RISK_SHORT_SALE:
-        return (struct compared){ask->px, ask->bid_px};
-    case RISK_NO_QUANTITY:
-    case RISK_NO_PRICE:
-        return (struct compared){0, 1};
-    case RISK_QUANTITY:
-        return (struct compared){ask->qty, line->qty_limit};
-    case RISK_NOTIONAL:
-        return (struct compared){sums->notional, line->notional_limit};
-    case RISK_NO_REFERENCE:
-        return (struct compared){ask->px, 0};
-    case RISK_COLLAR:
-        return (struct compared){ask->px, collar_px(line, ask, sums->reference_px)};
-    case RISK_DUPLICATE:
-        return (struct compared){sums->age_cycles, line->duplicate_cycles};
-    case RISK_RATE:
-        return (struct compared){sums->used_cycles, burst_cycles(account->message_cycles, account->burst)};
-    case RISK_SYMBOL_RATE:
-        return (struct compared){sums->symbol_used_cycles, burst_cycles(line->message_cycles, line->burst)};
-    case RISK_OPEN_ORDERS:
-        return (struct compared){(uint64_t)account->open_orders + 1,
-                                 is_replace(ask) ? UINT32_MAX : account->open_orders_limit};
-    case RISK_SYMBOL_OPEN_ORDERS:
-        return (struct compared){(uint64_t)line->open_orders + 1,
-                                 is_replace(ask) ? UINT16_MAX : line->open_orders_limit};
-    case RISK_LONG:
-    case RISK_SHORT:
-        if (sums->after > sums->before && sums->after > (int64_t)line->side_limit[side])
-            return (struct compared){(uint64_t)sums->after, line->side_limit[side]};
-        return (struct compared){sums->reserved_qty, UINT32_MAX};
-    case RISK_GROSS:
-        return (struct compared){risk_narrow(sums->gross), account->gross_limit};
-    case RISK_SELF_TRADE:
-        return (struct compared){ask->px, line->own_px[~side & 1]};
-    default:
-        return (struct compared){0, 0};
+static inline __attribute__((always_inline)) uint32_t suspicion_of_sums(const struct risk_account *account,
+                                                                        const struct risk_line *line,
+                                                                        const struct sums *sums,
+                                                                        unsigned side, const bool replaces) {
+    uint64_t gross;
+    uint32_t suspect = __builtin_add_overflow(account->gross, sums->counted, &gross);
+    suspect |= gross > account->gross_limit;
+    suspect |= sums->after > (int64_t)line->side_limit[side];
+    suspect |= sums->notional > line->notional_limit;
+    if (replaces) { /* what is reserved may be more than what was counted */
+        suspect |= __builtin_add_overflow(account->gross, sums->reserved, &gross);
+        suspect |= sums->reserved_qty > UINT32_MAX;
     }
+    return suspect;
 }
 
-/* Apart from the check: what it needs would else be kept by every order that passes. */
-static __attribute__((noinline, cold)) enum risk_verdict
-refuse(struct risk *risk, const struct risk_line *line, const struct risk_ask *ask, uint32_t gate,
-       enum risk_reason reason, struct risk_reject *reject) {
-    struct sums sums = sums_of(&risk->account, line, ask);
-    struct compared compared = compared_for(&risk->account, line, ask, &sums, reason);
-    if (reason == RISK_KILLED)
-        compared = (struct compared){gate, GATE_OPEN};
-    risk->rejected[reason]++;
-    *reject = (struct risk_reject){
-        .number = ask->number,
-        .rx_cycles = ask->rx_cycles,
-        .value = compared.value,
-        .limit = compared.limit,
-        .px = ask->px,
-        .qty = ask->qty,
-        .instrument = ask->instrument,
-        .reason = reason,
-        .side = ask->side,
-        .action = ask->action,
-    };
-    return RISK_REJECT;
-}
-
-void risk_expect(const struct risk *risk, uint32_t instrument) {
-    const struct risk_line *line = &risk->line[smaller(instrument, risk->account.instruments)];
-    __builtin_prefetch(line, 1);
-    __builtin_prefetch(line->last, 1);
+static inline __attribute__((always_inline)) enum risk_verdict
+check(struct risk *risk, const struct risk_ask *ask, struct risk_reject *reject, const bool replaces) {
+    struct risk_account *account = &risk->account;
+    struct risk_line *line = &risk->line[risk_smaller(ask->instrument, account->instruments)];
+    unsigned side = ask->side & 1;
+    /* Relaxed: nothing else that is read here hangs on it. */
+    uint32_t kill = __atomic_load_n(account->kill, __ATOMIC_RELAXED);
+    uint32_t suspect = kill | suspicion(account, line, ask, side);
+    struct sums sums = sums_of(line, ask, side, replaces);
+    suspect |= suspicion_of_sums(account, line, &sums, side, replaces);
+    if (__builtin_expect(suspect, 0))
+        return risk_look_closer(risk, ask, kill, reject);
+    struct risk_side *own = &line->side[side];
+    account->gross += sums.reserved;
+    account->earned_cycles =
+        risk_earned_after(account->earned_cycles, ask->rx_cycles, account->message_cycles);
+    account->open_orders++;
+    line->earned_cycles = risk_earned_after(line->earned_cycles, ask->rx_cycles, line->message_cycles);
+    line->open_orders++;
+    own->last_cycles = ask->rx_cycles;
+    own->last_px = ask->px;
+    own->last_qty = ask->qty;
+    own->open_notional = sums.reserved_notional;
+    own->open_qty = (uint32_t)sums.reserved_qty;
+    return RISK_PASS;
 }
 
 enum risk_verdict risk_check(struct risk *risk, const struct risk_ask *ask, struct risk_reject *reject) {
-    struct risk_account *account = &risk->account;
-    struct risk_line *line = &risk->line[smaller(ask->instrument, account->instruments)];
-    unsigned side = ask->side & 1;
-    /* Relaxed: nothing that is read here depends on it but the verdict. */
-    uint32_t gate = (uint32_t)larger(account->gate, __atomic_load_n(account->kill, __ATOMIC_RELAXED));
-    struct sums sums = sums_of(account, line, ask);
-    uint32_t failed = failed_checks(account, line, ask, &sums, gate);
-    if (__builtin_expect(failed != 0, 0))
-        return refuse(risk, line, ask, gate, (enum risk_reason)__builtin_ctz(failed), reject);
-    uint64_t open_notional = line->open_notional[side];
-    int64_t reserved = sums.before + ask->qty;
-    account->gross = account->gross - risk_counted(sums.before, open_notional) +
-                     risk_counted(reserved, (risk_wide)open_notional + sums.notional);
-    account->earned_cycles = earned_after(account->earned_cycles, ask->rx_cycles, account->message_cycles);
-    account->open_orders++;
-    line->earned_cycles = earned_after(line->earned_cycles, ask->rx_cycles, line->message_cycles);
-    line->open_orders++;
-    line->open_qty[side] += ask->qty;
-    line->open_notional[side] = open_notional + sums.notional;
-    line->last[side] = (struct risk_last){ask->rx_cycles, ask->px, ask->qty};
-    return RISK_PASS;
+    if (ask->action == SIGNAL_REPLACE)
+        return check(risk, ask, reject, true);
+    return check(risk, ask, reject, false);
+}
+
+void risk_expect(const struct risk *risk, uint32_t instrument) {
+    const struct risk_line *line = &risk->line[risk_smaller(instrument, risk->account.instruments)];
+    __builtin_prefetch(line, 1);
+    __builtin_prefetch(line->side, 1);
 }

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from model.messages import message
-from model.order_side import ANYWHERE, BOOK, LISTED, NS, PX, Venue, run
 from model.order_client import Client, cancel, disable, enable, enter, login, packet, parse, replace
+from model.order_side import ANYWHERE, BOOK, LISTED, NS, PX, Venue, run
 
 from appliance.venue.errors import VenueError
 from appliance.venue.order_stream import OrderLog
