@@ -22,7 +22,6 @@ from model.order_client import (
 def test_an_order_is_accepted_with_all_that_it_said() -> None:
     async def play(venue: Venue) -> None:
         client = await venue.client()
-from model.order_side import NS, PX, Venue, run
         client.send(enter(1, "B", 100, PX, tags=((15, bytes(4)), (12, b"N"))))
         said = await client.next()
         assert said.values == {
@@ -246,6 +245,7 @@ NUMBER = (100).to_bytes(4, "big")
         (0x1F, {"qty": 5_001, "px": 10_0000}),
     ],
 )
+from model.order_side import NS, PX, Venue, run
 def test_an_order_is_rejected_for_what_is_wrong_with_it(reason: int, order: dict[str, Any]) -> None:
     async def play(venue: Venue) -> None:
         client = await venue.client()
