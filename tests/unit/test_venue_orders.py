@@ -17,6 +17,7 @@ from model.order_client import (
     parse,
     replace,
 )  # fmt: skip
+from model.order_side import NS, PX, Venue, run
 
 
 def test_an_order_is_accepted_with_all_that_it_said() -> None:
@@ -245,7 +246,6 @@ NUMBER = (100).to_bytes(4, "big")
         (0x1F, {"qty": 5_001, "px": 10_0000}),
     ],
 )
-from model.order_side import NS, PX, Venue, run
 def test_an_order_is_rejected_for_what_is_wrong_with_it(reason: int, order: dict[str, Any]) -> None:
     async def play(venue: Venue) -> None:
         client = await venue.client()
