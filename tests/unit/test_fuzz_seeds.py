@@ -29,7 +29,7 @@ def test_the_life_of_orders_leaves_orders_behind() -> None:
 
 
 def test_the_orders_of_a_seed_are_read_to_the_last() -> None:
-    """In the other one a message is empty, one of no type, and one has an appendage that does not add up."""
+    """In the other a message is empty, one of no type, one has an odd appendage, and one is cut."""
     with Session() as session:
         session.begin()
         kinds = [kind for kind, _ in session.hear(*ORDERS)]
@@ -40,5 +40,5 @@ def test_the_orders_of_a_seed_are_read_to_the_last() -> None:
     with Session() as session:
         session.begin()
         told = session.hear(*BEFORE_A_CRASH)
-        assert [what["reason"] for kind, what in told if kind == "NONE"] == [1, 2, 5]
+        assert [what["reason"] for kind, what in told if kind == "NONE"] == [1, 2, 5, 3]
         assert told[-1][0] == "ENDED"

@@ -13,8 +13,8 @@ STRUCTS = {
     "order": "action:H connection:H user_ref:I replaces:I qty:I px:I instrument:H side:B tif:B symbol:8s "
     "number:Q intent:Q rx_cycles:Q decided_cycles:Q",
     "execution": "kind:I user_ref:I replaces:I qty:I px:Q match:Q order_ref:Q venue_ns:Q sequence:Q "
-    "rx_cycles:Q reason:I side:B tif:B state:B liquidity:B symbol:8s prevented_qty:I connection:I number:Q "
-    "reserved:32s",
+    "rx_cycles:Q reason:I side:B tif:B state:B liquidity:B symbol:8s prevented_qty:I "
+    "connection:I number:Q reserved:32s",
     "ouch_options": "firm:4s display:c capacity:c iso:c cross:c",
     "order_view": "user_ref:I state:I replaces:I replaced_by:I entered_qty:I filled_qty:I cancelled_qty:I "
     "leaves_qty:I broken_qty:I px:I resting_px:I reason:I instrument:H side:B tif:B tag:B heard:B accepted:B "
