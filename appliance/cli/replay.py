@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from appliance.book.software import ODDITIES, SoftwareBook
+from appliance.cli import replay_journal as journal
 from appliance.errors import ApplianceError, printable
 from appliance.observe.machine import peak_rss_bytes
 from appliance.progress import Progress
@@ -24,13 +25,26 @@ class NothingToReplayError(ApplianceError):
 
 @click.command()
 @click.argument("file", type=click.Path(readable=False, path_type=Path))
+@click.option("--session", type=click.IntRange(1), help="Of a journal: which; the last unless told.")
+@click.option("--placement", help="Of a journal: fused, or as feed,strategy+risk,gateway.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def command(file: Path, as_json: bool) -> None:
+@click.pass_context
+def command(
+    context: click.Context, file: Path, session: int | None, placement: str | None, as_json: bool
+) -> None:
     """Run FILE through the books: framed ITCH or a capture (pcap, pcapng), plain or gzip.
 
     Reports messages by type, what was odd about them, symbols, live orders, the digest, the time a message
     took and the peak memory.
+
+    A directory is a journal: one of its sessions is lived through again by the data plane itself, on the
+    threads asked for, and its orders are compared with those of then, byte for byte. Exit status 1: they
+    differ, and the first difference is told.
     """
+    if file.is_dir():
+        told = journal.replay_journal(file, session, placement)
+        click.echo(json.dumps(told) if as_json else journal.as_text(told))
+        context.exit(0 if told["identical"] else 1)
     report = replay(file)
     click.echo(json.dumps(report) if as_json else as_text(report))
 

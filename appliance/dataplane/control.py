@@ -7,7 +7,7 @@ import mmap
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 import numpy as np
@@ -53,7 +53,8 @@ class Control:
     def close(self) -> None:
         """Unmap."""
         del self._trading
-        self._memory.close()
+        with suppress(BufferError):  # an error that is on its way may hold some of it
+            self._memory.close()
         os.close(self._file)
         self.segment.close()
 

@@ -181,6 +181,8 @@ def _order_text(payload: bytes | None) -> str:
     order = np.frombuffer(payload, dtype("journal_order"), 1)[0]["order"]
     names = ffi().typeof("enum order_action").elements
     action = str(names.get(int(order["action"]), order["action"])).removeprefix("ORDER_").lower()
+    if action == "mass_cancel":
+        return f"mass_cancel {int(order['user_ref'])}"
     side = "buy" if int(order["side"]) == 0 else "sell"
     symbol = bytes(order["symbol"]).decode(errors="replace").strip()
     return (

@@ -205,6 +205,7 @@ static int open_parts(struct trading *trading, const char (*symbols)[8], uint32_
         trading_replay_fault(trading);
     if (trading_connect(trading) < 0)
         return refuse(error, "no memory for the rings between stages");
+    trading_show_all(trading); /* nobody shall take zeros for an open gate */
     return start_threads(trading, error);
 }
 

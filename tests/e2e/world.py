@@ -98,6 +98,7 @@ class World:
     is_late: bool = False  # the data plane does not start by itself: ``join`` starts it
     port: Port | None = None  # the data plane's; sockets on loopback unless told
     plan: dict[str, Any] = field(default_factory=dict)
+    taps: int | None = None  # of a journal
     name: str = field(default_factory=lambda: f"e2e-{os.getpid()}-{next(_NUMBERS)}")
 
     def __enter__(self) -> Self:
@@ -134,7 +135,7 @@ class World:
         self._said = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (the stack's)
         environment = {} if self.port and self.port.kind == "dpdk" else _LEAKS_ARE_ERRORS
         self.plane = DataPlane.start(
-            self.name, self.make_plan(), os.environ | environment, self._said.fileno()
+            self.name, self.make_plan(), os.environ | environment, self._said.fileno(), self.taps
         )
         self._stack.callback(_end, self.plane)
         self.plane.wait_until("running")
