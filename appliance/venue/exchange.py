@@ -128,8 +128,7 @@ class Exchange:
             tasks = [asyncio.create_task(self._tell(status))]
             if not self.settings.lazy_books:
                 tasks.append(asyncio.create_task(self._keep_books(worker)))
-            await asyncio.wait({self._sender.ended})
-            self._sender.check()
+            await self._until_sent()
             await self._linger()
             for task in tasks:
                 task.cancel()
@@ -148,6 +147,16 @@ class Exchange:
             self._books.close()
             if self._market is not None:
                 self._market.close()
+
+    async def _until_sent(self) -> None:
+        """Wait for the end of the last session; what fails before it is raised."""
+        waited: set[asyncio.Future[Any]] = {self._sender.ended}
+        if self._orders is not None:
+            waited.add(self._orders.failed)
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if self._orders is not None and self._orders.failed.done():
+            self._orders.failed.result()
+        self._sender.check()
 
     async def _open_requests(self, loop: asyncio.AbstractEventLoop) -> asyncio.DatagramTransport:
         at = self.settings.requests.at

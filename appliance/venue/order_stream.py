@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,7 @@ class OrderLog:
         self.messages: list[bytes] = []
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             data = path.read_bytes()
             packets, whole = self._packets(data)
             if packets:
@@ -58,6 +60,8 @@ class OrderLog:
             else:
                 os.ftruncate(self._file, 0)
                 self._write(_HEAD + session.encode())
+        except BlockingIOError:
+            raise VenueError(f"order log {printable(path)}: another venue writes it") from None
         except OSError as error:
             raise VenueError(f"order log {printable(path)}: {error.strerror}") from None
 

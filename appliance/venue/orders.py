@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
@@ -30,8 +30,9 @@ class OrderAddresses:
 class _Datagrams(asyncio.DatagramProtocol):
     """OUCH without a session: one message a datagram; all that is said goes to who has spoken last."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, receive: Callable[[bytes], None]) -> None:
         self._account = account
+        self._receive = receive
         self._transport: Any = None
         self._peer: Any = None
         self._said = 0
@@ -47,7 +48,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         if self._peer is None:
             self._said = len(self._account.stream.messages)
         self._peer = addr
-        self._account.receive(data)
+        self._receive(data)
 
     def _say(self) -> None:
         messages = self._account.stream.messages
@@ -81,7 +82,7 @@ class Orders:
         self._market = market
         self._log = log
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._failed: VenueError | None = None
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.account = Account(
             market, settings, seed, log.messages if log else (), log.append if log else lambda _: None
         )
@@ -89,7 +90,7 @@ class Orders:
         faults = Faults(settings.drop, settings.half, settings.duplicate, settings.delay_ms)
         who = (settings.user, settings.password)
         self.server = SoupServer(
-            self.account.stream, name, *who, faults, seed, self.account.receive, self.account.disconnected
+            self.account.stream, name, *who, faults, seed, self.receive, self._disconnected
         )
         self.copies = SoupServer(self.account.copies, name, *who)
         self._udp: asyncio.DatagramTransport | None = None
@@ -128,15 +129,37 @@ class Orders:
     async def _open_udp(self, host: str, port: int) -> tuple[str, int]:
         loop = asyncio.get_running_loop()
         self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self.account), local_addr=(host, port)
+            lambda: _Datagrams(self.account, self.receive), local_addr=(host, port)
         )
         address = self._udp.get_extra_info("sockname")
         return str(address[0]), int(address[1])
 
+    @contextmanager
+    def _heedful(self) -> Iterator[None]:
+        """What cannot be kept must not be said: the order side has failed, and the exchange ends."""
+        try:
+            yield
+        except VenueError as error:
+            if not self.failed.done():
+                self.failed.set_exception(error)
+
+    def receive(self, data: bytes) -> None:
+        """Take a message of the client."""
+        if not self.failed.done():
+            with self._heedful():
+                self.account.receive(data)
+
+    def _disconnected(self) -> None:
+        if not self.failed.done():
+            with self._heedful():
+                self.account.disconnected()
+
     def _ring(self) -> None:
         with suppress(BlockingIOError):
             os.eventfd_read(self._bell)
-        self.account.poll()
+        if not self.failed.done():
+            with self._heedful():
+                self.account.poll()
 
     @property
     def is_busy(self) -> bool:
@@ -151,7 +174,7 @@ class Orders:
     def end(self) -> None:
         """Close the market; clients are told."""
         self._market.end()
-        self.account.poll()
+        self._ring()
 
     def close(self) -> None:
         """Leave all clients."""

@@ -174,7 +174,8 @@ class Sender:
 
     def stop(self) -> None:
         """Tell it to stop."""
-        self._segment.control.stop = 1
+        if self._segment is not None:
+            self._segment.control.stop = 1
 
     async def close(self) -> None:
         """Stop the program, whatever it does, and give the memory back."""

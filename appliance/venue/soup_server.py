@@ -86,6 +86,7 @@ class SoupServer:
         self.last_s = 0.0  # when somebody was last here
         self._credentials = (user.lower().encode(), password.lower().encode())
         self._client: Connection | None = None
+        self._has_left = False  # and it has not been said yet
         self._server: asyncio.Server | None = None
         self._open: set[Connection] = set()
         stream.listeners.append(self._pump)
@@ -142,15 +143,26 @@ class SoupServer:
         """Serve this one from now on."""
         if self._client is not None:
             self._client.leave()
+        self._say_left()
         self.counters.logins += 1
         self._client = connection
 
     def gone(self, connection: Connection) -> None:
-        """Forget a connection; its client, if it was one, has left."""
+        """Forget a connection; its client, if it was one, has left.
+
+        Whoever is told of that may have more to say. A line breaks while something is being said, so this
+        waits until all of that is out, but not longer than to the next login.
+        """
         self._open.discard(connection)
         self.last_s = time.monotonic()
         if self._client is connection:
             self._client = None
+            self._has_left = True
+            asyncio.get_running_loop().call_soon(self._say_left)
+
+    def _say_left(self) -> None:
+        if self._has_left:
+            self._has_left = False
             self.left()
 
 

@@ -11,7 +11,8 @@ enum {
     NEW_REFERENCE_OFFSET = 19,
     PARTICIPANT_OFFSET = 36,
     EVENTS_ROOM = 16,
-    ATTRIBUTIONS_ROOM = 1024
+    ATTRIBUTIONS_ROOM = 1024,
+    TAIL_BYTES = 2 * BOOK_RUN_SLACK /* more than a message and what is read behind it */
 };
 
 struct venue_books *venue_books_open(const struct venue_day *day, const struct book_limits *limits) {
@@ -143,15 +144,30 @@ static bool is_noted(uint8_t type) {
     return type == 'F' || type == 'U' || !book_type_has_order(type);
 }
 
-static void note_run(struct venue_books *books, uint64_t from, uint64_t until) {
+/* Returns where the messages begin of which the decoder would read behind the run. */
+static uint64_t note_run(struct venue_books *books, uint64_t from, uint64_t until) {
     const uint8_t *framed = books->day->framed;
+    uint64_t tail = until;
     while (from < until) {
+        if (tail == until && until - from <= TAIL_BYTES)
+            tail = from;
         const uint8_t *message = framed + from + 2;
         uint32_t bytes = venue_framed_bytes(framed + from);
         if (bytes > 2 && is_noted(message[0]) && itch_length_is_right(message[0], bytes - 2))
             note(books, from, message);
         from += bytes;
     }
+    return tail;
+}
+
+/* Behind the run of a live day somebody may be writing: its last messages are read elsewhere. */
+static void feed_run(struct venue_books *books, uint64_t from, uint64_t until) {
+    const uint8_t *framed = books->day->framed;
+    uint8_t last[TAIL_BYTES + BOOK_RUN_SLACK] = {0};
+    uint64_t tail = note_run(books, from, until);
+    memcpy(last, framed + tail, until - tail);
+    book_feed(books->set, framed + from, tail - from, NULL, 0, NULL);
+    book_feed(books->set, last, until - tail, NULL, 0, NULL);
 }
 
 static void start_session(struct venue_books *books) {
@@ -181,8 +197,7 @@ int64_t venue_books_advance(struct venue_books *books, uint32_t session, uint64_
         return 0;
     uint64_t count = until - next + 1 < budget ? until - next + 1 : budget;
     uint64_t end = venue_day_bytes(books->day, next - 1 + count);
-    note_run(books, books->at, end);
-    book_feed(books->set, books->day->framed + books->at, end - books->at, NULL, 0, NULL);
+    feed_run(books, books->at, end);
     books->at = end;
     return (int64_t)count;
 }

@@ -163,7 +163,7 @@ uint64_t venue_match_next_ns(const struct venue_match *match);
 /* match_client.c. 0, or why not: then nothing has happened. */
 int venue_match_enter(struct venue_match *match, const struct market_entry *entry);
 /* The entry's symbol and side are the original's. */
-int venue_match_replace(struct venue_match *match, uint64_t reference, const struct market_entry *entry);
+int venue_match_replace(struct venue_match *match, uint64_t original, const struct market_entry *entry);
 /* Down to `keep` open shares; reason 0: as a reduction, not as a cancel. False: there is nothing to do. */
 bool venue_match_cancel(struct venue_match *match, uint64_t reference, uint32_t keep, uint8_t reason);
 /* An order of an earlier run: it is entered when its symbol trades. False without room. */
@@ -185,8 +185,8 @@ uint32_t venue_match_node(const struct venue_match *match, uint64_t reference);
 /* Whether the live day takes `bytes` more, and still all of what the script can become. */
 bool venue_match_has_room(const struct venue_match *match, uint64_t bytes);
 /* A client's order at rest gives shares: E in the live day. */
-void venue_client_fill(struct venue_match *match, uint32_t client, uint32_t qty);
-void venue_client_cancel(struct venue_match *match, uint32_t client, uint32_t keep, uint8_t reason);
+void venue_client_fill(struct venue_match *match, uint32_t slot, uint32_t qty);
+void venue_client_cancel(struct venue_match *match, uint32_t slot, uint32_t keep, uint8_t reason);
 /* Orders of this locate (0 = of all) with one of these flags (0 = all): by locate, bids first, and the one
  * first that would have traded first. */
 void venue_client_cancel_all(struct venue_match *match, uint16_t locate, uint8_t flags, uint8_t reason);

@@ -169,7 +169,7 @@ def test_after_any_break_a_client_gets_all_that_it_missed(fault: str) -> None:
         while len(heard) < 200:
             client = await Client.connect(venue.at.orders, len(heard) + 1)
             assert client.first == len(heard) + 1
-            client.send(*[enter(ref + i, "B", 1, PX) for i in range(1, 6)])
+            client.send(*[enter(ref + i, "BS"[i % 2], 1, PX) for i in range(1, 6)])
             ref += 5
             client.writer.write(packet(b"O"))
             with_heartbeats = await client.until_closed()

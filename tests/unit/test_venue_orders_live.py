@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import time
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 from model.book import Model
-from model.exchange import Lines, Packet, Requester, Venue, messages_of, snapshot
+from model.command import refusal
+from model.exchange import PATIENCE_S, Lines, Packet, Requester, Venue, messages_of, snapshot
 from model.messages import FORMATS, frame, message
 from model.order_client import Said, Wire, cancel, enter, parse
 
@@ -284,3 +286,29 @@ def test_what_cannot_be_is_refused_with_the_reason(words: list[str], why: str) -
         )
     assert why in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_venue_that_cannot_keep_what_it_says_says_it_no_more(standing: Path, tmp_path: Path) -> None:
+    log = tmp_path / "orders.log"
+    words = ("--lead-in", 0, "--linger", 0, "--hold", *ORDERS, "--order-log", log)
+    with Venue("--file", standing, *words) as venue:
+        wire = Wire(venue.address("orders"))
+        ref = wait_until(venue, wire, "ACME", 1)
+        heard = len(wire.heard)
+        size = log.stat().st_size
+        resource.prlimit(venue.process.pid, resource.RLIMIT_FSIZE, (size, size))
+        wire.send(enter(ref, "B", 100, PX))
+        assert wire.next() is None
+        _, error = venue.process.communicate(timeout=PATIENCE_S)
+    assert venue.process.returncode == 2
+    assert "the order log cannot be written: File too large" in error
+    assert len(wire.heard) == heard
+    assert log.stat().st_size == size
+
+
+def test_two_venues_do_not_write_one_log(standing: Path, tmp_path: Path) -> None:
+    words = ("--file", standing, "--hold", *ORDERS, "--order-log", tmp_path / "orders.log")
+    with Venue(*words):
+        assert "another venue writes it" in refusal(
+            "venue", *words, "--requests", "127.0.0.1:0", "--snapshots", "127.0.0.1:0"
+        )
