@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from appliance.bench.gate import gate_text, run_gate
 from appliance.bench.offline import run_book, run_decode
 from appliance.bench.wire import run_wire, wire_text
 from appliance.progress import Progress
@@ -74,6 +75,18 @@ def wire(port: str, seconds: float, as_json: bool) -> None:
     """
     report = run_wire(port, seconds, lambda line: click.echo(f"  {line}", err=True))
     click.echo(json.dumps(report) if as_json else wire_text(report))
+
+
+@command.command()
+@click.option(
+    "--runs", type=click.IntRange(1, 1000), default=5, show_default=True, help="The median counts."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def gate(runs: int, as_json: bool) -> None:
+    """One order through all risk checks, for 1,000 instruments in turn; also a mix of which half is refused."""
+    with Progress("gate", runs) as bar:
+        report = run_gate(runs, bar.show)
+    click.echo(json.dumps(report) if as_json else gate_text(report))
 
 
 def _as_text(report: dict[str, Any]) -> str:

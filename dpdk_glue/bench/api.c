@@ -1,5 +1,6 @@
 #include "api.h"
 #include "bench/bench.h"
+#include "bench/gate.h"
 #include "memory/memory.h"
 #include "port/file.h"
 #include "stats/clock.h"
@@ -25,6 +26,10 @@ void api_bench_decode(const struct bench_input *input, struct bench_run *run, fl
 void api_bench_book(const struct bench_input *input, struct book_set *books, struct bench_run *run,
                     float *block_ns) {
     bench_book(input, books, run, block_ns);
+}
+
+int api_bench_gate(uint32_t mix, uint32_t blocks, struct bench_run *run, float *block_ns) {
+    return bench_gate((enum bench_gate_mix)mix, blocks, run, block_ns);
 }
 
 const char *api_pages_name(uint32_t pages) {

@@ -225,6 +225,8 @@ API_EXPORT void api_bench_decode(const struct bench_input *input, struct bench_r
 /* The books are the caller's, and empty: what they took can be measured while they are there. */
 API_EXPORT void api_bench_book(const struct bench_input *input, struct book_set *books, struct bench_run *run,
                                float *block_ns);
+/* bench/gate.h numbers the mixes, and says what a block is; -1 without memory. */
+API_EXPORT int api_bench_gate(uint32_t mix, uint32_t blocks, struct bench_run *run, float *block_ns);
 API_EXPORT const char *api_pages_name(uint32_t pages);
 API_EXPORT double api_clock_read_ns(void);
 API_EXPORT double api_bench_measure_ns(void);

@@ -8,11 +8,23 @@ static uint64_t smaller(uint64_t left, uint64_t right) {
     return left < right ? left : right;
 }
 
+static uint64_t narrow(risk_wide value) {
+    return value > UINT64_MAX ? UINT64_MAX : (uint64_t)value;
+}
+
 static risk_wide exposure(const struct risk_line *line) {
     risk_wide sum = line->held_notional;
     for (unsigned side = SIDE_BID; side <= SIDE_ASK; side++)
-        sum += risk_counted(risk_ahead(line, side) + line->open_qty[side], line->open_notional[side]);
+        sum += risk_counted(risk_turned(line->position, side) + line->side[side].open_qty,
+                            line->side[side].open_notional);
     return sum;
+}
+
+static void count(struct risk_account *account, risk_wide before, risk_wide after) {
+    risk_wide gross = (risk_wide)account->gross_high << 64 | account->gross;
+    gross += after - before;
+    account->gross = (uint64_t)gross;
+    account->gross_high = (uint64_t)(gross >> 64);
 }
 
 /* The line of an instrument that exists, or NULL, and a surprise. */
@@ -30,20 +42,20 @@ static void overflow(struct risk *risk) {
 }
 
 /* Takes from what is open, as much as there is. */
-static void take_open(struct risk *risk, struct risk_line *line, unsigned side, uint32_t px, uint32_t qty) {
+static void take_open(struct risk *risk, struct risk_side *side, uint32_t px, uint32_t qty) {
     uint64_t notional = (uint64_t)px * qty;
-    if (qty > line->open_qty[side] || notional > line->open_notional[side])
+    if (qty > side->open_qty || notional > side->open_notional)
         risk->surprises++;
-    line->open_qty[side] -= (uint32_t)smaller(qty, line->open_qty[side]);
-    line->open_notional[side] -= smaller(notional, line->open_notional[side]);
-    if (!line->open_qty[side])
-        line->open_notional[side] = 0;
+    side->open_qty -= (uint32_t)smaller(qty, side->open_qty);
+    side->open_notional -= smaller(notional, side->open_notional);
+    if (!side->open_qty)
+        side->open_notional = 0;
 }
 
 /* Moves the position by `qty` shares of a side: first it closes what is held of the other, in proportion to
  * what that cost, then it opens at `px`. */
 static void move(struct risk *risk, struct risk_line *line, unsigned side, uint32_t px, uint32_t qty) {
-    int64_t held = risk_ahead(line, side);
+    int64_t held = risk_turned(line->position, side);
     uint64_t closes = held < 0 ? smaller(qty, (uint64_t)-held) : 0;
     uint64_t opens = qty - closes;
     if (closes) {
@@ -58,7 +70,7 @@ static void move(struct risk *risk, struct risk_line *line, unsigned side, uint3
         overflow(risk);
     }
     line->held_notional += opens * px;
-    line->position = (int32_t)(side == SIDE_BID ? held : -held);
+    line->position = (int32_t)risk_turned(held, side);
 }
 
 void risk_fill(struct risk *risk, uint32_t instrument, enum abi_side side, uint32_t order_px,
@@ -67,9 +79,9 @@ void risk_fill(struct risk *risk, uint32_t instrument, enum abi_side side, uint3
     if (!line)
         return;
     risk_wide before = exposure(line);
-    take_open(risk, line, side & 1, order_px, qty);
+    take_open(risk, &line->side[side & 1], order_px, qty);
     move(risk, line, side & 1, order_px > fill_px ? order_px : fill_px, qty);
-    risk->account.gross += exposure(line) - before;
+    count(&risk->account, before, exposure(line));
 }
 
 void risk_release(struct risk *risk, uint32_t instrument, enum abi_side side, uint32_t order_px,
@@ -78,8 +90,8 @@ void risk_release(struct risk *risk, uint32_t instrument, enum abi_side side, ui
     if (!line)
         return;
     risk_wide before = exposure(line);
-    take_open(risk, line, side & 1, order_px, qty);
-    risk->account.gross += exposure(line) - before;
+    take_open(risk, &line->side[side & 1], order_px, qty);
+    count(&risk->account, before, exposure(line));
 }
 
 void risk_close_order(struct risk *risk, uint32_t instrument, enum abi_side side) {
@@ -98,7 +110,7 @@ void risk_close_order(struct risk *risk, uint32_t instrument, enum abi_side side
 void risk_own_best(struct risk *risk, uint32_t instrument, enum abi_side side, uint32_t px) {
     struct risk_line *line = line_of(risk, instrument);
     if (line)
-        line->own_px[side & 1] = px;
+        line->side[side & 1].own_px = px;
 }
 
 void risk_cancelled_message(struct risk *risk, uint32_t instrument) {
@@ -112,14 +124,15 @@ void risk_restore_order(struct risk *risk, uint32_t instrument, enum abi_side si
     if (!line)
         return;
     risk_wide before = exposure(line);
-    uint32_t room = UINT32_MAX - line->open_qty[side & 1];
+    struct risk_side *opened = &line->side[side & 1];
+    uint32_t room = UINT32_MAX - opened->open_qty;
     if (qty > room || line->open_orders == UINT16_MAX) {
         overflow(risk);
         qty = (uint32_t)smaller(qty, room);
     }
-    line->open_qty[side & 1] += qty;
-    line->open_notional[side & 1] += (uint64_t)px * qty;
-    risk->account.gross += exposure(line) - before;
+    opened->open_qty += qty;
+    opened->open_notional += (uint64_t)px * qty;
+    count(&risk->account, before, exposure(line));
     line->open_orders = (uint16_t)smaller(line->open_orders + 1U, UINT16_MAX);
     risk->account.open_orders = (uint32_t)smaller(risk->account.open_orders + 1ULL, UINT32_MAX);
 }
@@ -131,7 +144,7 @@ void risk_restore_shares(struct risk *risk, uint32_t instrument, enum abi_side s
         return;
     risk_wide before = exposure(line);
     move(risk, line, side & 1, px, qty);
-    risk->account.gross += exposure(line) - before;
+    count(&risk->account, before, exposure(line));
 }
 
 void risk_read(const struct risk *risk, uint32_t instrument, struct risk_state *state) {
@@ -141,14 +154,15 @@ void risk_read(const struct risk *risk, uint32_t instrument, struct risk_state *
     const struct risk_line *line = &risk->line[instrument];
     state->position = line->position;
     state->held_notional = line->held_notional;
-    state->exposure = risk_narrow(exposure(line));
-    for (unsigned side = SIDE_BID; side <= SIDE_ASK; side++) {
-        state->open_qty[side] = line->open_qty[side];
-        state->open_notional[side] = line->open_notional[side];
-        state->last_cycles[side] = line->last[side].cycles;
-        state->last_px[side] = line->last[side].px;
-        state->last_qty[side] = line->last[side].qty;
-        state->own_px[side] = line->own_px[side];
+    state->exposure = narrow(exposure(line));
+    for (unsigned i = SIDE_BID; i <= SIDE_ASK; i++) {
+        const struct risk_side *side = &line->side[i];
+        state->open_qty[i] = side->open_qty;
+        state->open_notional[i] = side->open_notional;
+        state->last_cycles[i] = side->last_cycles;
+        state->last_px[i] = side->last_px;
+        state->last_qty[i] = side->last_qty;
+        state->own_px[i] = side->own_px;
     }
     state->earned_cycles = line->earned_cycles;
     state->open_orders = line->open_orders;
@@ -159,7 +173,7 @@ void risk_read_totals(const struct risk *risk, struct risk_totals *totals) {
     const struct risk_account *account = &risk->account;
     uint32_t kill = __atomic_load_n(account->kill, __ATOMIC_RELAXED);
     memset(totals, 0, sizeof *totals);
-    totals->gross = risk_narrow(account->gross);
+    totals->gross = account->gross_high ? UINT64_MAX : account->gross;
     totals->earned_cycles = account->earned_cycles;
     totals->own_gate = account->gate;
     totals->gate = account->gate > kill ? account->gate : kill;

@@ -50,7 +50,7 @@ struct bucket {
     uint32_t burst;
 };
 
-/* No limit has one form, and so has a bucket that is always empty. */
+/* Without a limit messages cost nothing; a bucket that is always empty has them cost something. */
 static struct bucket bucket_of(const struct risk_limits *limits) {
     if (!limits->burst)
         return (struct bucket){(uint32_t)larger(limits->message_cycles, 1), 0};
@@ -69,6 +69,7 @@ static void merge_account(struct risk *risk) {
     account->open_orders_limit = (uint32_t)smaller(one->open_orders, other->open_orders);
     account->message_cycles = (uint32_t)larger(bucket.message_cycles, other_bucket.message_cycles);
     account->burst = (uint32_t)smaller(bucket.burst, other_bucket.burst);
+    account->earned_cycles = account->message_cycles ? account->earned_cycles : 0;
 }
 
 /* What bounds one order, or one position, whichever scope says so. */
@@ -96,6 +97,7 @@ static void merge_instrument(struct risk *risk, uint32_t instrument) {
     take_stricter(line, symbol);
     line->message_cycles = bucket.message_cycles;
     line->burst = bucket.burst;
+    line->earned_cycles = bucket.message_cycles ? line->earned_cycles : 0;
     line->open_orders_limit = (uint16_t)smaller(symbol->open_orders, UINT16_MAX);
     line->permitted = risk->permission[instrument] == (PERMITTED | LIMITED);
 }

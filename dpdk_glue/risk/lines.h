@@ -15,13 +15,16 @@ enum { RISK_LINE_BYTES = 64, RISK_NO_COLLAR = UINT16_MAX, RISK_MOST_INSTRUMENTS 
 
 __extension__ typedef unsigned __int128 risk_wide;
 
-/* All messages of a bucket are earned at `earned_cycles`; one more pushes that back by `message_cycles`, and
- * it may lie `burst` messages ahead of now. A token bucket without tokens to fill in: nothing is divided. */
+/* A bucket of messages is full at `earned_cycles`; one more message pushes that back by `message_cycles`, and it
+ * may lie `burst` messages ahead of now. So nothing is filled in and nothing divided. Without a limit a message
+ * costs nothing, and the bucket is full at 0: it is never ahead. */
 struct risk_account {
     const uint32_t *kill;
     uint32_t instruments;
     uint32_t gate;
-    risk_wide gross;
+    uint64_t
+        gross; /* and its high half: two words, since one that is stored in halves is slow to load whole */
+    uint64_t gross_high;
     uint64_t gross_limit;
     uint64_t earned_cycles;
     uint32_t message_cycles;
@@ -31,35 +34,33 @@ struct risk_account {
 };
 _Static_assert(sizeof(struct risk_account) == RISK_LINE_BYTES, "the account is one line");
 
-struct risk_last {
-    uint64_t cycles;
-    uint32_t px;
-    uint32_t qty; /* 0 = there was none */
+struct risk_side {
+    uint64_t last_cycles; /* of the last order that passed */
+    uint32_t last_px;
+    uint32_t last_qty; /* 0 = there was none */
+    uint64_t open_notional;
+    uint32_t open_qty;
+    uint32_t own_px;
 };
 
 struct risk_line {
-    /* What an order may be, and what is at rest. */
     uint64_t notional_limit;
     uint64_t duplicate_cycles;
     uint64_t earned_cycles;
+    uint64_t held_notional;
     uint32_t message_cycles;
     uint32_t burst;
     uint32_t qty_limit;
     uint32_t side_limit[2]; /* long, short */
-    uint32_t own_px[2];
     int32_t position;
     uint16_t collar_bps;
     uint16_t open_orders_limit;
     uint16_t open_orders;
     uint16_t permitted;
-    /* What is open, held, and was last. */
-    struct risk_last last[2];
-    uint64_t open_notional[2];
-    uint64_t held_notional;
-    uint32_t open_qty[2];
+    struct risk_side side[2];
 };
 _Static_assert(sizeof(struct risk_line) == 2 * (size_t)RISK_LINE_BYTES, "an instrument is two lines");
-_Static_assert(offsetof(struct risk_line, last) == RISK_LINE_BYTES, "and each part one of them");
+_Static_assert(offsetof(struct risk_line, side) == RISK_LINE_BYTES, "and its sides are one of them");
 
 struct risk {
     struct risk_account account __attribute__((aligned(2 * RISK_LINE_BYTES)));
@@ -76,18 +77,17 @@ struct risk {
     struct risk_line line[] __attribute__((aligned(2 * RISK_LINE_BYTES)));
 };
 
-static inline uint64_t risk_narrow(risk_wide value) {
-    return value > UINT64_MAX ? UINT64_MAX : (uint64_t)value;
+/* A number as the sides see it: as it is for a bid, and the other way round for an offer. Without a branch, as
+ * all that depends on the side of an order: nobody can predict it. */
+static inline int64_t risk_turned(int64_t number, unsigned side) {
+    int64_t mask = -(int64_t)side;
+    return (number ^ mask) - mask;
 }
 
-/* The position as a side sees it: what it holds already, or, below 0, what it can close. */
-static inline int64_t risk_ahead(const struct risk_line *line, unsigned side) {
-    return side == SIDE_BID ? line->position : -(int64_t)line->position;
-}
-
-/* What the open orders of a side are counted with: nothing while they can only close. */
-static inline risk_wide risk_counted(int64_t ahead, risk_wide notional) {
-    return ahead > 0 ? notional : 0;
+/* What the open orders of a side are counted with: nothing while they can only close. `ahead` is what the side
+ * holds when they have all filled. */
+static inline uint64_t risk_counted(int64_t ahead, uint64_t notional) {
+    return notional & -(uint64_t)(ahead > 0);
 }
 
 #endif
