@@ -78,12 +78,10 @@ def wire(port: str, seconds: float, as_json: bool) -> None:
 
 
 @command.command()
-@click.option(
-    "--runs", type=click.IntRange(1, 1000), default=5, show_default=True, help="The median counts."
-)
+@click.option("--runs", type=click.IntRange(1, 1000), default=5, show_default=True, help="The median counts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def gate(runs: int, as_json: bool) -> None:
-    """One order through all risk checks, for 1,000 instruments in turn; also a mix of which half is refused."""
+    """One order through all risk checks, for 1,000 instruments in turn; also when half are refused."""
     with Progress("gate", runs) as bar:
         report = run_gate(runs, bar.show)
     click.echo(json.dumps(report) if as_json else gate_text(report))

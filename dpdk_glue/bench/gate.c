@@ -77,7 +77,7 @@ static void spoil(struct gate_bench *bench, struct risk_ask *ask) {
         ask->px = ask->side == SIDE_BID ? PX * 2 : PX / 2;
         break;
     case 6:
-        ask->bid_px = ask->ask_px = ask->last_px = 0;
+        ask->best_px[0] = ask->best_px[1] = ask->last_px = 0;
         break;
     case 7:
         ask->px = ask->side == SIDE_BID ? PX + 30 * TICK : PX - 30 * TICK;
@@ -109,8 +109,7 @@ static void make_orders(struct gate_bench *bench, enum bench_gate_mix mix, uint3
             .action = SIGNAL_ENTER,
             .px = PX + (block % 8) * TICK - 4 * TICK,
             .qty = 100 + (uint32_t)(random >> 8) % 900,
-            .bid_px = PX - TICK,
-            .ask_px = PX + TICK,
+            .best_px = {PX - TICK, PX + TICK},
             .last_px = PX,
         };
         if (mix == BENCH_GATE_REJECTING && random >> 32 & 1)

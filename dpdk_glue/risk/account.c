@@ -1,30 +1,28 @@
 #include "risk/lines.h"
-#include "risk/risk.h"
 
 #include <limits.h>
 #include <string.h>
 
-static uint64_t smaller(uint64_t left, uint64_t right) {
-    return left < right ? left : right;
-}
+__extension__ typedef unsigned __int128 wide;
 
-static uint64_t narrow(risk_wide value) {
+static uint64_t narrow(wide value) {
     return value > UINT64_MAX ? UINT64_MAX : (uint64_t)value;
 }
 
-static risk_wide exposure(const struct risk_line *line) {
-    risk_wide sum = line->held_notional;
+static wide exposure(const struct risk *risk, const struct risk_line *line) {
+    wide sum = risk->symbol[line - risk->line].held_notional;
     for (unsigned side = SIDE_BID; side <= SIDE_ASK; side++)
         sum += risk_counted(risk_turned(line->position, side) + line->side[side].open_qty,
                             line->side[side].open_notional);
     return sum;
 }
 
-static void count(struct risk_account *account, risk_wide before, risk_wide after) {
-    risk_wide gross = (risk_wide)account->gross_high << 64 | account->gross;
+static void count(struct risk *risk, wide before, wide after) {
+    wide gross = (wide)risk->gross_high << 64 | risk->account.gross;
     gross += after - before;
-    account->gross = (uint64_t)gross;
-    account->gross_high = (uint64_t)(gross >> 64);
+    risk->account.gross = (uint64_t)gross;
+    risk->gross_high = (uint64_t)(gross >> 64);
+    risk_suspect(risk);
 }
 
 /* The line of an instrument that exists, or NULL, and a surprise. */
@@ -38,7 +36,7 @@ static struct risk_line *line_of(struct risk *risk, uint32_t instrument) {
 /* What cannot be kept is kept as the most that can, and nothing more is to go out on top of that. */
 static void overflow(struct risk *risk) {
     risk->overflows++;
-    risk->account.gate = GATE_KILLED;
+    risk_set_state(risk, GATE_KILLED);
 }
 
 /* Takes from what is open, as much as there is. */
@@ -46,8 +44,8 @@ static void take_open(struct risk *risk, struct risk_side *side, uint32_t px, ui
     uint64_t notional = (uint64_t)px * qty;
     if (qty > side->open_qty || notional > side->open_notional)
         risk->surprises++;
-    side->open_qty -= (uint32_t)smaller(qty, side->open_qty);
-    side->open_notional -= smaller(notional, side->open_notional);
+    side->open_qty -= (uint32_t)risk_smaller(qty, side->open_qty);
+    side->open_notional -= risk_smaller(notional, side->open_notional);
     if (!side->open_qty)
         side->open_notional = 0;
 }
@@ -55,13 +53,14 @@ static void take_open(struct risk *risk, struct risk_side *side, uint32_t px, ui
 /* Moves the position by `qty` shares of a side: first it closes what is held of the other, in proportion to
  * what that cost, then it opens at `px`. */
 static void move(struct risk *risk, struct risk_line *line, unsigned side, uint32_t px, uint32_t qty) {
+    uint64_t *held_notional = &risk->symbol[line - risk->line].held_notional;
     int64_t held = risk_turned(line->position, side);
-    uint64_t closes = held < 0 ? smaller(qty, (uint64_t)-held) : 0;
+    uint64_t closes = held < 0 ? risk_smaller(qty, (uint64_t)-held) : 0;
     uint64_t opens = qty - closes;
     if (closes) {
         uint64_t was = (uint64_t)-held;
         uint64_t rest = was - closes;
-        line->held_notional = (uint64_t)(((risk_wide)line->held_notional * rest + was - 1) / was);
+        *held_notional = (uint64_t)(((wide)*held_notional * rest + was - 1) / was);
     }
     held += qty;
     if (held > INT32_MAX) {
@@ -69,7 +68,7 @@ static void move(struct risk *risk, struct risk_line *line, unsigned side, uint3
         held = INT32_MAX;
         overflow(risk);
     }
-    line->held_notional += opens * px;
+    *held_notional += opens * px;
     line->position = (int32_t)risk_turned(held, side);
 }
 
@@ -78,10 +77,10 @@ void risk_fill(struct risk *risk, uint32_t instrument, enum abi_side side, uint3
     struct risk_line *line = line_of(risk, instrument);
     if (!line)
         return;
-    risk_wide before = exposure(line);
+    wide before = exposure(risk, line);
     take_open(risk, &line->side[side & 1], order_px, qty);
     move(risk, line, side & 1, order_px > fill_px ? order_px : fill_px, qty);
-    count(&risk->account, before, exposure(line));
+    count(risk, before, exposure(risk, line));
 }
 
 void risk_release(struct risk *risk, uint32_t instrument, enum abi_side side, uint32_t order_px,
@@ -89,9 +88,9 @@ void risk_release(struct risk *risk, uint32_t instrument, enum abi_side side, ui
     struct risk_line *line = line_of(risk, instrument);
     if (!line)
         return;
-    risk_wide before = exposure(line);
+    wide before = exposure(risk, line);
     take_open(risk, &line->side[side & 1], order_px, qty);
-    count(&risk->account, before, exposure(line));
+    count(risk, before, exposure(risk, line));
 }
 
 void risk_close_order(struct risk *risk, uint32_t instrument, enum abi_side side) {
@@ -123,18 +122,18 @@ void risk_restore_order(struct risk *risk, uint32_t instrument, enum abi_side si
     struct risk_line *line = line_of(risk, instrument);
     if (!line)
         return;
-    risk_wide before = exposure(line);
+    wide before = exposure(risk, line);
     struct risk_side *opened = &line->side[side & 1];
     uint32_t room = UINT32_MAX - opened->open_qty;
     if (qty > room || line->open_orders == UINT16_MAX) {
         overflow(risk);
-        qty = (uint32_t)smaller(qty, room);
+        qty = (uint32_t)risk_smaller(qty, room);
     }
     opened->open_qty += qty;
     opened->open_notional += (uint64_t)px * qty;
-    count(&risk->account, before, exposure(line));
-    line->open_orders = (uint16_t)smaller(line->open_orders + 1U, UINT16_MAX);
-    risk->account.open_orders = (uint32_t)smaller(risk->account.open_orders + 1ULL, UINT32_MAX);
+    count(risk, before, exposure(risk, line));
+    line->open_orders = (uint16_t)risk_smaller(line->open_orders + 1U, UINT16_MAX);
+    risk->account.open_orders = (uint32_t)risk_smaller(risk->account.open_orders + 1ULL, UINT32_MAX);
 }
 
 void risk_restore_shares(struct risk *risk, uint32_t instrument, enum abi_side side, uint32_t px,
@@ -142,9 +141,9 @@ void risk_restore_shares(struct risk *risk, uint32_t instrument, enum abi_side s
     struct risk_line *line = line_of(risk, instrument);
     if (!line)
         return;
-    risk_wide before = exposure(line);
+    wide before = exposure(risk, line);
     move(risk, line, side & 1, px, qty);
-    count(&risk->account, before, exposure(line));
+    count(risk, before, exposure(risk, line));
 }
 
 void risk_read(const struct risk *risk, uint32_t instrument, struct risk_state *state) {
@@ -153,8 +152,8 @@ void risk_read(const struct risk *risk, uint32_t instrument, struct risk_state *
         return;
     const struct risk_line *line = &risk->line[instrument];
     state->position = line->position;
-    state->held_notional = line->held_notional;
-    state->exposure = narrow(exposure(line));
+    state->held_notional = risk->symbol[instrument].held_notional;
+    state->exposure = narrow(exposure(risk, line));
     for (unsigned i = SIDE_BID; i <= SIDE_ASK; i++) {
         const struct risk_side *side = &line->side[i];
         state->open_qty[i] = side->open_qty;
@@ -166,14 +165,14 @@ void risk_read(const struct risk *risk, uint32_t instrument, struct risk_state *
     }
     state->earned_cycles = line->earned_cycles;
     state->open_orders = line->open_orders;
-    state->permitted = line->permitted;
+    state->permitted = risk->symbol[instrument].permission == (RISK_PERMITTED | RISK_LIMITED);
 }
 
 void risk_read_totals(const struct risk *risk, struct risk_totals *totals) {
     const struct risk_account *account = &risk->account;
     uint32_t kill = __atomic_load_n(account->kill, __ATOMIC_RELAXED);
     memset(totals, 0, sizeof *totals);
-    totals->gross = account->gross_high ? UINT64_MAX : account->gross;
+    totals->gross = risk->gross_high ? UINT64_MAX : account->gross;
     totals->earned_cycles = account->earned_cycles;
     totals->own_gate = account->gate;
     totals->gate = account->gate > kill ? account->gate : kill;

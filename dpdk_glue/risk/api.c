@@ -1,6 +1,5 @@
 #include "api.h"
 #include "risk/lines.h"
-#include "risk/risk.h"
 
 #include <string.h>
 

@@ -2,9 +2,10 @@
  * is the `rx_cycles` of what it is asked, so the same calls give the same verdicts.
  *
  * A check reads three cache lines (risk/lines.h), one of the account and the strategy, which are one here
- * since a data plane has one of each, and two of the instrument; and the kill word. It makes all comparisons
- * at once and without a branch, and the lowest that failed, in the order of `enum risk_reason`, is the
- * reason. An order that passes is reserved: from then on it counts as if it would fill.
+ * since a data plane has one of each, and two of the instrument; and the kill word. It compares everything at
+ * once, with one branch at the end. An order that is not beyond suspicion is looked at again, check by check in
+ * the order below: the first that fails is the reason, and if none does it passes. An order that passes is
+ * reserved: from then on it counts as if it would fill.
  *
  *     check         refuses
  *     gate          everything when killed; in reduce-only, what does not shrink: the open quantity of the side
@@ -80,8 +81,7 @@ static inline struct risk_ask risk_ask_of(const struct intent *intent, uint32_t 
         .qty = intent->signal.qty,
         .replaces_px = replaces_px,
         .replaces_qty = replaces_qty,
-        .bid_px = intent->event.bid_px,
-        .ask_px = intent->event.ask_px,
+        .best_px = {intent->event.bid_px, intent->event.ask_px},
         .last_px = intent->last_px,
         .instrument = intent->instrument,
         .flags = intent->event.flags,

@@ -199,7 +199,8 @@ class Model:
         exists = ask.instrument < len(self.instruments)
         one = self.instruments[ask.instrument] if exists else Instrument()
         return (
-            self._gate_and_book(ask, one)
+            self._gate(ask, one)
+            or self._book(ask, one)
             or self._trading_state(ask, one)
             or self._size(ask, one)
             or self._price(ask, one)
@@ -215,10 +216,12 @@ class Model:
         return one.with_open(
             side,
             one.open_qty[side] - min(qty, one.open_qty[side]) + max(qty, ask.qty),
-            one.open_notional[side] - min(notional, one.open_notional[side]) + max(notional, ask.px * ask.qty),
+            one.open_notional[side]
+            - min(notional, one.open_notional[side])
+            + max(notional, ask.px * ask.qty),
         )
 
-    def _gate_and_book(self, ask: Ask, one: Instrument) -> Reject | None:
+    def _gate(self, ask: Ask, one: Instrument) -> Reject | None:
         gate = max(self.gate, self.kill_word)
         if gate >= KILLED:
             return Reject("killed", gate, OPEN)
@@ -227,6 +230,9 @@ class Model:
             qty = self._with(ask, one).open_qty[ask.side & 1]
             if qty > closes:
                 return Reject("reduce_only", qty, closes)
+        return None
+
+    def _book(self, ask: Ask, one: Instrument) -> Reject | None:
         if ask.flags & UNTRUSTED:
             return Reject("untrusted", UNTRUSTED, 0)
         if ask.flags & STALE:

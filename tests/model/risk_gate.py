@@ -13,10 +13,17 @@ from appliance import native
 
 def reasons() -> list[str]:
     """The names of all reasons, by number."""
-    name, names = native.library().api_risk_reason_name, []
+    names: list[str] = []
+    name = native.library().api_risk_reason_name
     while (text := name(len(names))) != native.ffi().NULL:
         names.append(str(native.ffi().string(text).decode()))
     return names
+
+
+def as_struct(ask: Ask) -> dict[str, Any]:
+    """The members of the struct that asks the same."""
+    members = asdict(ask)
+    return members | {"best_px": [members.pop("bid_px"), members.pop("ask_px")]}
 
 
 class Gate:
@@ -69,7 +76,7 @@ class Gate:
 
     def check(self, ask: Ask) -> Reject | None:
         """The verdict; None = it passes."""
-        asked = native.ffi().new("struct risk_ask *", asdict(ask))
+        asked = native.ffi().new("struct risk_ask *", as_struct(ask))
         if self._library.api_risk_check(self._handle, asked, self._reject) == 0:
             return None
         told = self._reject

@@ -7,8 +7,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from model.risk import (
-    ACCOUNT, ASK, HALTED, KILLED, OPEN, REDUCE_ONLY, SHORT_SALE_RESTRICTED, STALE, STRATEGY, SYMBOL, UNTRUSTED,
-    Ask, Limits, Model, Reject,
+    ACCOUNT,
+    ASK,
+    HALTED,
+    KILLED,
+    OPEN,
+    REDUCE_ONLY,
+    SHORT_SALE_RESTRICTED,
+    STALE,
+    STRATEGY,
+    SYMBOL,
+    UNTRUSTED,
+    Ask,
+    Limits,
+    Model,
+    Reject,
 )  # fmt: skip
 from model.risk_gate import Gate
 
@@ -65,9 +78,7 @@ SCENES = {
     "quantity": Scene(100, 99, account={"qty": 99}),
     "notional": Scene(100_000_000, 99_999_999, account={"notional": 99_999_999}),
     "no_price": Scene(0, 1, {"px": 0}),
-    "no_reference": Scene(
-        100_0000, 0, {"bid_px": 0, "ask_px": 0, "last_px": 0}, account={"collar_bps": 10}
-    ),
+    "no_reference": Scene(100_0000, 0, {"bid_px": 0, "ask_px": 0, "last_px": 0}, account={"collar_bps": 10}),
     # 10 basis points above 99.99 are 100.08999
     "collar": Scene(100_0900, 100_0899, {"px": 100_0900}, account={"collar_bps": 10}),
     "duplicate": Scene(499, 500, account={"duplicate_cycles": 500}, before=_earlier),

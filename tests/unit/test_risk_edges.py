@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from model.risk import (
-    ACCOUNT, ASK, BID, KILLED, REPLACE, STRATEGY, SYMBOL, U32, U64, Ask, Limits, Reject,
+    ACCOUNT,
+    ASK,
+    BID,
+    KILLED,
+    REPLACE,
+    STRATEGY,
+    SYMBOL,
+    U32,
+    U64,
+    Ask,
+    Limits,
+    Reject,
 )  # fmt: skip
 from model.risk_gate import Gate
 from model.risk_scenes import INSTRUMENTS, open_gate
@@ -58,12 +69,12 @@ def test_gross_exposure_is_exact_beyond_64_bits_and_shown_as_the_largest_number(
     assert gate.totals.gross == U64
     for instrument in range(INSTRUMENTS):
         gate.release(instrument, ASK, U32, MOST)
-    assert gate.totals.gross == 3 * U32 * MOST
-    assert gate.set_limits(STRATEGY, 0, Limits(gross=U64 - 1))
-    gate.release(0, BID, U32, MOST)
+    assert gate.totals.gross == U64
+    gate.release(2, BID, U32, MOST)
     gate.release(1, BID, U32, MOST - 1)
     assert gate.totals.gross == U32 * MOST + U32
-    beyond = Ask(side=ASK, px=U32, qty=MOST)
+    assert gate.set_limits(STRATEGY, 0, Limits(gross=U64 - 1))
+    beyond = Ask(instrument=2, side=ASK, px=U32, qty=MOST)
     assert gate.check(beyond) is None
     assert gate.check(replace(beyond, instrument=1)) == Reject("gross", U64, U64 - 1)
 

@@ -10,8 +10,23 @@ from pathlib import Path
 
 import pytest
 from model.risk import (
-    ACCOUNT, ASK, BID, KILLED, NOTHING_SET, OPEN, REDUCE_ONLY, SHORT_SALE_RESTRICTED, STRATEGY, SYMBOL, U16, U32,
-    U64, Ask, Limits, Model, Reject,
+    ACCOUNT,
+    ASK,
+    BID,
+    KILLED,
+    NOTHING_SET,
+    OPEN,
+    REDUCE_ONLY,
+    SHORT_SALE_RESTRICTED,
+    STRATEGY,
+    SYMBOL,
+    U16,
+    U32,
+    U64,
+    Ask,
+    Limits,
+    Model,
+    Reject,
 )  # fmt: skip
 from model.risk_gate import Gate, reasons
 from model.risk_scenes import INSTRUMENTS, SCENES, AnyGate, open_gate, play

@@ -77,8 +77,7 @@ struct risk_ask {
     uint32_t qty;
     uint32_t replaces_px;
     uint32_t replaces_qty;
-    uint32_t bid_px; /* of the event that was answered; 0 = none */
-    uint32_t ask_px;
+    uint32_t best_px[2]; /* of the event that was answered, by side; 0 = none */
     uint32_t last_px;
     uint32_t instrument;
     uint16_t flags; /* enum book_flag */
