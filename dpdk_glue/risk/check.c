@@ -29,7 +29,7 @@ sums_of(const struct risk_line *line, const struct risk_ask *ask, unsigned side,
         uint64_t replaced_qty = ask->replaces_qty;
         uint64_t replaced_notional = replaced_qty * ask->replaces_px;
         uint64_t open_notional = own->open_notional - risk_smaller(own->open_notional, replaced_notional) +
-                                 risk_larger(replaced_notional, sums.notional);
+                                 risk_either_notional(ask);
         sums.after = before - (int64_t)risk_smaller(own->open_qty, replaced_qty) +
                      (int64_t)risk_larger(replaced_qty, ask->qty);
         sums.counted = risk_counted(sums.after, open_notional) - counted_before;

@@ -50,7 +50,7 @@ static struct look look_at(const struct risk *risk, const struct risk_ask *ask, 
         own->open_qty - risk_smaller(own->open_qty, replaced_qty) + risk_larger(replaced_qty, ask->qty);
     /* Wraps only where more would be reserved than can be kept, and that is refused before it is used. */
     look.open_notional = own->open_notional - risk_smaller(own->open_notional, replaced_notional) +
-                         risk_larger(replaced_notional, look.notional);
+                         (replaces ? risk_either_notional(ask) : look.notional);
     look.before = held + own->open_qty;
     look.after = held + (int64_t)look.open_qty;
     return look;

@@ -129,6 +129,15 @@ static inline uint32_t risk_reference_px(const struct risk_ask *ask, unsigned si
     return (reference ^ mask) - mask;
 }
 
+/* The most that an order and the one that it replaces can cost together: either of them, or as many shares as both
+ * have at the price of the old one, and the rest at the new one's. */
+static inline uint64_t risk_either_notional(const struct risk_ask *ask) {
+    uint64_t dearer_px = risk_larger(ask->replaces_px, ask->px) - ask->px;
+    uint64_t shared_qty = risk_smaller(ask->replaces_qty, ask->qty);
+    return risk_larger((uint64_t)ask->replaces_qty * ask->replaces_px,
+                       (uint64_t)ask->qty * ask->px + shared_qty * dearer_px);
+}
+
 /* When a bucket is full after one more message. */
 static inline uint64_t risk_earned_after(uint64_t earned_cycles, uint64_t now_cycles,
                                          uint32_t message_cycles) {

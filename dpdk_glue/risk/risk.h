@@ -45,9 +45,11 @@
  * check if it does not add to it: it can only close, or it replaces one that was as large.
  *
  * A replace is checked like an order that is entered. Until the venue answers, either of the two can fill, or
- * the old one in part and then the new one for the rest: never more than the larger of both. So the check
- * counts the larger once. What is kept meanwhile is both, since the answer releases one of them: the old one's
- * leaves when it is Replaced, the new one when it is refused. Orders between the two see both.
+ * the old one in part and then the new one for the rest of its quantity: never more shares than the larger of
+ * both has, at the old price as far as both have them, if that is the higher. So much the check counts for the
+ * two. What is kept meanwhile is both, since the answer releases one of them: the old one's leaves when it is
+ * Replaced, the new one when it is refused; and from the new one what was filled of the old. Orders between the
+ * two see both.
  */
 #ifndef APPLIANCE_RISK_RISK_H
 #define APPLIANCE_RISK_RISK_H

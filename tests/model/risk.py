@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -84,8 +84,8 @@ class Instrument:
         return self.cost + buys + sells
 
     def with_open(self, side: int, qty: int, notional: int) -> Instrument:
-        """The same with something else open on a side."""
-        other = replace(self, open_qty=[*self.open_qty], open_notional=[*self.open_notional])
+        """The same position with something else open on a side."""
+        other = Instrument(self.position, self.cost, [*self.open_qty], [*self.open_notional])
         other.open_qty[side] = qty
         other.open_notional[side] = notional
         return other
@@ -198,36 +198,38 @@ class Model:
     def _first_failure(self, ask: Ask) -> Reject | None:
         exists = ask.instrument < len(self.instruments)
         one = self.instruments[ask.instrument] if exists else Instrument()
+        counted = self._with(ask, one)
         return (
-            self._gate(ask, one)
+            self._gate(ask, one, counted)
             or self._book(ask, one)
-            or self._trading_state(ask, one)
+            or self._trading_state(ask, counted)
             or self._size(ask, one)
             or self._price(ask, one)
             or self._pace(ask, one)
-            or self._exposure(ask, one)
+            or self._exposure(ask, one, counted)
         )
 
     def _with(self, ask: Ask, one: Instrument) -> Instrument:
-        """The instrument as the check counts it: with the larger of the order and what it replaces."""
+        """The instrument as the check counts it: with the worst of the order and what it replaces."""
         side = ask.side & 1
         qty = ask.replaces_qty if ask.action == REPLACE else 0
         notional = qty * ask.replaces_px
+        # The old one for as much as both have, then the new one for the rest; or either of them alone.
+        both = min(qty, ask.qty)
+        worst = max(notional, both * ask.replaces_px + (ask.qty - both) * ask.px, ask.px * ask.qty)
         return one.with_open(
             side,
             one.open_qty[side] - min(qty, one.open_qty[side]) + max(qty, ask.qty),
-            one.open_notional[side]
-            - min(notional, one.open_notional[side])
-            + max(notional, ask.px * ask.qty),
+            one.open_notional[side] - min(notional, one.open_notional[side]) + worst,
         )
 
-    def _gate(self, ask: Ask, one: Instrument) -> Reject | None:
+    def _gate(self, ask: Ask, one: Instrument, counted: Instrument) -> Reject | None:
         gate = max(self.gate, self.kill_word)
         if gate >= KILLED:
             return Reject("killed", gate, OPEN)
         if gate == REDUCE_ONLY:
             closes = max(0, -one.position if ask.side & 1 == BID else one.position)
-            qty = self._with(ask, one).open_qty[ask.side & 1]
+            qty = counted.open_qty[ask.side & 1]
             if qty > closes:
                 return Reject("reduce_only", qty, closes)
         return None
@@ -243,11 +245,11 @@ class Model:
             return Reject("no_side", ask.side, ASK)
         return None
 
-    def _trading_state(self, ask: Ask, one: Instrument) -> Reject | None:
+    def _trading_state(self, ask: Ask, counted: Instrument) -> Reject | None:
         if ask.flags & HALTED:
             return Reject("halted", HALTED, 0)
         if ask.flags & SHORT_SALE_RESTRICTED and ask.side == ASK:
-            is_short = self._with(ask, one).filled_position(ASK) > 0
+            is_short = counted.filled_position(ASK) > 0
             if is_short and ask.px <= ask.bid_px:
                 return Reject("short_sale", ask.px, ask.bid_px)
         return None
@@ -308,9 +310,8 @@ class Model:
             return Reject("symbol_open_orders", one.open_orders + 1, most)
         return None
 
-    def _exposure(self, ask: Ask, one: Instrument) -> Reject | None:
+    def _exposure(self, ask: Ask, one: Instrument, counted: Instrument) -> Reject | None:
         side, name = ask.side, ("long", "short")[ask.side]
-        counted = self._with(ask, one)
         most = min(
             MOST_SHARES,
             *((limits.long_qty, limits.short_qty)[side] for limits in self._scopes(one)),

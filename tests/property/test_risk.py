@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from model.risk import (
@@ -33,10 +31,9 @@ from model.risk import (
     Limits,
     Model,
 )  # fmt: skip
-from model.risk_gate import Gate, differences, reasons
+from model.risk_gate import Gate, differences
 from model.risk_scenes import INSTRUMENTS, open_gate
-
-from appliance import native
+from model.risk_trading import Trading
 
 
 @contextmanager
@@ -128,140 +125,6 @@ def test_gate_and_model_agree_whatever_is_done_to_them(steps: list[Step]) -> Non
 
 
 # --- a venue that does with orders what venues do
-
-
-@dataclass
-class Order:
-    """An order that passed: shares that can still fill, and the one whose place it is to take."""
-
-    instrument: int
-    side: int
-    px: int
-    leaves: int
-    replaces: Order | None = None
-
-
-class Trading:
-    """Orders that make sense, of a market that moves, with everything that may become of them."""
-
-    def __init__(self, random: Random, gate: Gate, model: Model, improves: bool) -> None:
-        self.random, self.gate, self.model, self.improves = random, gate, model, improves
-        self.orders: list[Order] = []
-        self.now = 1_000_000
-        self.number = 0
-        self.improved = 0
-
-    def tell(self, what: str, *arguments: int) -> None:
-        """Tell both of something."""
-        getattr(self.gate, what)(*arguments)
-        getattr(self.model, what)(*arguments)
-
-    def ask(self) -> None:
-        """Enter an order, or replace one."""
-        random = self.random
-        self.now += random.choice([0, 1, 10, 100, 1000])
-        self.number += 1
-        free = [order for order in self.orders if not order.replaces and self._heir(order) is None]
-        old = random.choice(free) if free and random.random() < 0.4 else None
-        instrument = old.instrument if old else random.randrange(INSTRUMENTS)
-        side = old.side if old else random.choice([BID, ASK])
-        middle = 100_0000 + random.randrange(-3, 4) * 100
-        ask = Ask(
-            instrument=instrument,
-            side=side,
-            px=middle + random.randrange(-5, 6) * 100,
-            qty=random.choice([1, 50, 100, 100, 200, 500]),
-            bid_px=random.choice([0, middle - 100, middle - 100, middle - 100]),
-            ask_px=random.choice([0, middle + 100, middle + 100, middle + 100]),
-            last_px=random.choice([0, middle]),
-            flags=random.choice([0] * 20 + [SHORT_SALE_RESTRICTED] * 5 + [STALE, HALTED]),
-            action=REPLACE if old else ENTER,
-            replaces_px=old.px if old else 0,
-            replaces_qty=old.leaves if old else 0,
-            rx_cycles=self.now,
-            number=self.number,
-        )
-        verdict = self.gate.check(ask)
-        assert verdict == self.model.check(ask)
-        if verdict is None:
-            self.orders.append(Order(instrument, side, ask.px, ask.qty, old))
-            self.own_best(instrument, side)
-
-    def _heir(self, order: Order) -> Order | None:
-        return next((one for one in self.orders if one.replaces is order), None)
-
-    def own_best(self, instrument: int, side: int) -> None:
-        """Tell of our best price, as the pool does whenever it changes."""
-        prices = [one.px for one in self.orders if (one.instrument, one.side) == (instrument, side)]
-        best = (max if side == BID else min)(prices, default=0)
-        self.tell("own_best", instrument, side, best)
-
-    def _end(self, order: Order) -> None:
-        self.tell("release", order.instrument, order.side, order.px, order.leaves)
-        self.tell("close_order", order.instrument, order.side)
-        self.orders.remove(order)
-        self.own_best(order.instrument, order.side)
-
-    def answer(self) -> None:
-        """Let the venue do something with an order."""
-        if not self.orders:
-            return
-        order = self.random.choice(self.orders)
-        if order.replaces:
-            if self.random.random() < 0.3:  # the replace is refused, and the old order stays
-                self._end(order)
-            else:
-                self._end(order.replaces)
-                order.replaces = None
-        elif self.random.random() < 0.5 and self._heir(order) is None:
-            self._end(order)
-        else:
-            self._fill(order)
-
-    def _fill(self, order: Order) -> None:
-        qty = self.random.randint(1, order.leaves)
-        better = self.random.choice([0, 0, 100]) if self.improves or order.side == BID else 0
-        fill_px = order.px - better if order.side == BID else order.px + better
-        if order.side == ASK:
-            opens = qty - min(max(self.model.instruments[order.instrument].position, 0), qty)
-            self.improved += opens * better
-        self.tell("fill", order.instrument, order.side, order.px, fill_px, qty)
-        order.leaves -= qty
-        heir = self._heir(order)
-        if heir:  # what was filled of the old one is no more to fill of the new one
-            spent = min(qty, heir.leaves)
-            self.tell("release", heir.instrument, heir.side, heir.px, spent)
-            heir.leaves -= spent
-        if not order.leaves:
-            for one in (order, heir):
-                if one:
-                    self._end(one)
-
-    def worst_shares(self, instrument: int, side: int) -> int:
-        """Shares long, or short, if all fills: of two orders for one place the larger."""
-        position = self.model.instruments[instrument].position * (1 if side == BID else -1)
-        return position + sum(
-            max(one.leaves, one.replaces.leaves if one.replaces else 0)
-            for one in self.orders
-            if (one.instrument, one.side) == (instrument, side) and self._heir(one) is None
-        )
-
-    def worst_gross(self) -> int:
-        """The exposure, counted order by order."""
-        total = 0
-        for index, one in enumerate(self.model.instruments):
-            total += one.cost
-            for side in (BID, ASK):
-                if self.worst_shares(index, side) > 0:
-                    total += sum(
-                        max(
-                            order.px * order.leaves,
-                            order.replaces.px * order.replaces.leaves if order.replaces else 0,
-                        )
-                        for order in self.orders
-                        if (order.instrument, order.side) == (index, side) and self._heir(order) is None
-                    )
-        return total
 
 
 def limits_of(random: Random) -> Limits:
@@ -358,80 +221,3 @@ def test_above_lowered_limits_exposure_only_falls(seed: int, steps: int) -> None
             assert all(max(trading.worst_shares(*place), 0) <= shares[place] for place in places)
             gross = trading.worst_gross()
             shares = {place: max(trading.worst_shares(*place), 0) for place in places}
-
-
-# --- very many
-
-MILLION = 1_000_000
-
-
-@pytest.mark.heavy
-def test_a_million_random_orders_get_the_verdicts_of_the_model() -> None:
-    random = np.random.default_rng(20_240_607)
-    asks = np.zeros(MILLION, native.dtype("risk_ask"))
-    middle = 100_0000 + random.integers(-20, 21, MILLION) * 100
-    asks["number"] = np.arange(1, MILLION + 1)
-    asks["rx_cycles"] = np.cumsum(random.integers(0, 200, MILLION))
-    asks["instrument"] = random.integers(0, INSTRUMENTS, MILLION)
-    asks["instrument"][random.random(MILLION) < 0.005] = INSTRUMENTS
-    asks["side"] = random.integers(0, 2, MILLION)
-    asks["side"][random.random(MILLION) < 0.002] = 3
-    asks["px"] = middle + random.integers(-30, 31, MILLION) * 100
-    asks["px"][random.random(MILLION) < 0.005] = 0
-    asks["qty"] = random.choice(
-        [0, 1, 50, 100, 200, 1000, 999_999], MILLION, p=[0.01, 0.2, 0.2, 0.3, 0.2, 0.05, 0.04]
-    )
-    asks["best_px"][:, BID] = middle - 100
-    asks["best_px"][:, ASK] = middle + 100
-    asks["last_px"] = middle
-    asks["best_px"][random.random(MILLION) < 0.01] = 0
-    asks["last_px"][random.random(MILLION) < 0.2] = 0
-    asks["flags"] = random.choice(
-        [0, HALTED, STALE, UNTRUSTED, SHORT_SALE_RESTRICTED], MILLION, p=[0.9, 0.01, 0.01, 0.01, 0.07]
-    )
-    asks["action"] = ENTER
-    verdicts = np.zeros(MILLION, native.dtype("risk_reject"))
-
-    model = Model(INSTRUMENTS)
-    ffi, library, names = native.ffi(), native.library(), reasons()
-    with Gate(INSTRUMENTS) as gate:
-        for one in (gate, model):
-            open_gate(one)
-            one.set_limits(
-                ACCOUNT, 0, Limits(notional=100_000_000_000, gross=2 * 10**12, message_cycles=20, burst=50)
-            )
-            one.set_limits(
-                STRATEGY, 0, Limits(qty=1000, duplicate_cycles=400, collar_bps=25, open_orders=500_000)
-            )
-            for index in range(INSTRUMENTS):
-                one.set_limits(
-                    SYMBOL,
-                    index,
-                    Limits(
-                        long_qty=10_000_000,
-                        short_qty=10_000_000,
-                        message_cycles=60,
-                        burst=40,
-                        open_orders=100_000,
-                    ),
-                )
-                one.own_best(index, BID, 99_8000)
-                one.own_best(index, ASK, 100_2000)
-        first = ffi.cast("struct risk_ask *", ffi.from_buffer(asks))
-        passed = library.api_risk_run(
-            gate.handle, first, ffi.cast("struct risk_reject *", ffi.from_buffer(verdicts)), MILLION
-        )
-        rows = zip(asks.tolist(), verdicts[["reason", "value", "limit"]].tolist(), strict=True)
-        members = asks.dtype.names
-        assert members is not None
-        for row, (reason, value, limit) in rows:
-            members_of = dict(zip(members, row, strict=True))
-            bid_px, ask_px = (int(px) for px in members_of.pop("best_px"))
-            del members_of["reserved"]
-            expected = model.check(Ask(bid_px=bid_px, ask_px=ask_px, **members_of))
-            found = None if reason == 0 else (names[reason], value, limit)
-            assert found == expected, members_of
-        assert differences(gate, model) == []
-    assert passed == MILLION - sum(model.rejected.values())
-    assert passed > 0
-    assert len(model.rejected) >= 12

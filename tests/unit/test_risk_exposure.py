@@ -131,6 +131,29 @@ def test_a_replace_is_checked_with_the_larger_of_both_and_keeps_both(gate: Gate)
     assert gate.check(buy(40)) is None
 
 
+def test_a_replace_counts_shares_of_both_at_the_price_of_the_dearer(gate: Gate) -> None:
+    assert gate.check(buy(100, 10_0000)) is None
+    cheaper = buy(150, 9_0000, action=REPLACE, replaces_px=10_0000, replaces_qty=100)
+    worst = 100 * 10_0000 + 50 * 9_0000  # all of the old one is filled, and then 50 of the new one
+    assert gate.set_limits(ACCOUNT, 0, Limits(gross=worst - 1))
+    assert gate.check(cheaper) == Reject("gross", worst, worst - 1)
+    assert gate.set_limits(ACCOUNT, 0, Limits(gross=worst))
+    assert gate.check(cheaper) is None
+    gate.fill(0, BID, 10_0000, 10_0000, 100)
+    gate.close_order(0, BID)
+    gate.release(0, BID, 9_0000, 100)
+    assert gate.totals.gross == worst
+
+
+def test_a_smaller_and_dearer_replace_counts_as_one_of_both(gate: Gate) -> None:
+    assert gate.check(buy(100, 10_0000)) is None
+    assert gate.set_limits(ACCOUNT, 0, Limits(gross=100 * 10_0000))
+    assert gate.check(buy(50, 20_0000, action=REPLACE, replaces_px=10_0000, replaces_qty=100)) is None
+    gate.release(0, BID, 20_0000, 50)
+    beyond = buy(51, 20_0000, action=REPLACE, replaces_px=10_0000, replaces_qty=100)
+    assert gate.check(beyond) == Reject("gross", 51 * 20_0000, 100 * 10_0000)
+
+
 def test_a_replace_that_is_refused_leaves_what_it_was_to_replace(gate: Gate) -> None:
     assert gate.check(buy(100)) is None
     assert gate.check(buy(70, PX - 100, action=REPLACE, replaces_px=PX, replaces_qty=100)) is None
