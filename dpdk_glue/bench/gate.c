@@ -28,7 +28,7 @@ static uint64_t next_random(struct gate_bench *bench) {
 static const struct risk_limits LIMITS = {
     .notional = (uint64_t)PX * 10000,
     .gross = UINT64_MAX,
-    .duplicate_cycles = 10 * STEP_CYCLES,
+    .duplicate_cycles = UINT64_C(10) * STEP_CYCLES,
     .message_cycles = STEP_CYCLES / 2,
     .burst = 1000,
     .qty = 5000,

@@ -1,8 +1,9 @@
-/* The risk gate, timed by itself: orders for a rotating set of instruments, every limit set, positions held and
- * own orders at rest, so that each check has something to compare.
+/* The risk gate, timed by itself: orders for a rotating set of instruments, every limit set, positions held
+ * and own orders at rest, so that each check has something to compare.
  *
- * Orders are checked in blocks of one for each instrument, in another order each time; the clock is read around a
- * block. Between blocks, and outside the clock, what passed is released, so that every block finds the same.
+ * Orders are checked in blocks of one for each instrument, in another order each time; the clock is read
+ * around a block. Between blocks, and outside the clock, what passed is released, so that every block finds
+ * the same.
  */
 #ifndef APPLIANCE_BENCH_GATE_H
 #define APPLIANCE_BENCH_GATE_H

@@ -46,9 +46,9 @@ static inline uint64_t since(uint64_t then, uint64_t now) {
     return risk_larger(then, now) - then;
 }
 
-/* Both are not 0 unless their checks are sure to pass. Every comparison is made, and with `|`, not `||`: there is
- * nothing in what a strategy wants that a processor could predict, and a wrong guess costs as much as half of
- * them. */
+/* Both are not 0 unless their checks are sure to pass. Every comparison is made, and with `|`, not `||`:
+ * there is nothing in what a strategy wants that a processor could predict, and a wrong guess costs as much
+ * as half of them. */
 static inline __attribute__((always_inline)) uint32_t suspicion(const struct risk_account *account,
                                                                 const struct risk_line *line,
                                                                 const struct risk_ask *ask, unsigned side) {

@@ -31,8 +31,8 @@ void risk_close(struct risk *risk) {
     free(risk);
 }
 
-/* Of two scopes' limits the stricter, each by itself. A bucket without a limit is one that costs nothing; one that
- * is always empty has to cost something. */
+/* Of two scopes' limits the stricter, each by itself. A bucket without a limit is one that costs nothing; one
+ * that is always empty has to cost something. */
 static void take_stricter(struct risk_limits *limits, const struct risk_limits *other) {
     bool is_free = other->burst && (other->burst == UINT32_MAX || !other->message_cycles);
     uint32_t message_cycles = is_free ? 0 : (uint32_t)risk_larger(other->message_cycles, 1);

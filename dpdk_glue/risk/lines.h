@@ -4,9 +4,10 @@
  * side, so that the second is often there when the first is. Limits stand in them as merged from all scopes,
  * when they change, and in the form in which they are compared: a check knows of no scopes.
  *
- * A check asks of these lines whether an order is beyond suspicion, which nearly every one is. One that is not
- * is looked at again, exactly (closer.c), and may still pass. So what is rare need not be told apart here, only
- * be suspect: a gate that is not open (`closer`), an instrument that is not permitted (a `qty_limit` of 0).
+ * A check asks of these lines whether an order is beyond suspicion, which nearly every one is. One that is
+ * not is looked at again, exactly (closer.c), and may still pass. So what is rare need not be told apart
+ * here, only be suspect: a gate that is not open (`closer`), an instrument that is not permitted (a
+ * `qty_limit` of 0).
  */
 #ifndef APPLIANCE_RISK_LINES_H
 #define APPLIANCE_RISK_LINES_H
@@ -20,9 +21,9 @@ enum {
     RISK_MOST_INSTRUMENTS = UINT16_MAX
 };
 
-/* A bucket of messages is full at `earned_cycles`. One more message pushes that back by `message_cycles`; it may
- * go while that lies no more than `slack_cycles` ahead, which is the cycles of one message less than a burst.
- * So nothing is filled in, and nothing divided. */
+/* A bucket of messages is full at `earned_cycles`. One more message pushes that back by `message_cycles`; it
+ * may go while that lies no more than `slack_cycles` ahead, which is the cycles of one message less than a
+ * burst. So nothing is filled in, and nothing divided. */
 struct risk_account {
     const uint32_t *kill;
     uint32_t instruments;
@@ -103,22 +104,22 @@ static inline uint64_t risk_smaller(uint64_t left, uint64_t right) {
     return left < right ? left : right;
 }
 
-/* A number as the sides see it: as it is for a bid, and the other way round for an offer. Without a branch, as
- * all that depends on the side of an order: nobody can predict it. */
+/* A number as the sides see it: as it is for a bid, and the other way round for an offer. Without a branch,
+ * as all that depends on the side of an order: nobody can predict it. */
 static inline int64_t risk_turned(int64_t number, unsigned side) {
     int64_t mask = -(int64_t)side;
     return (number ^ mask) - mask;
 }
 
-/* What the open orders of a side are counted with: nothing while they can only close. `ahead` is what the side
- * holds when they have all filled. */
+/* What the open orders of a side are counted with: nothing while they can only close. `ahead` is what the
+ * side holds when they have all filled. */
 static inline uint64_t risk_counted(int64_t ahead, uint64_t notional) {
     return notional & -(uint64_t)(ahead > 0);
 }
 
-/* The price from which a collar is measured, 0 = there is none: of a buy the lower of best ask and last trade,
- * of a sell the higher of best bid and last trade, and for want of both the best of its own side. Turned for a
- * buy, the lower is the higher, and none still the lowest. */
+/* The price from which a collar is measured, 0 = there is none: of a buy the lower of best ask and last
+ * trade, of a sell the higher of best bid and last trade, and for want of both the best of its own side.
+ * Turned for a buy, the lower is the higher, and none still the lowest. */
 static inline uint32_t risk_reference_px(const struct risk_ask *ask, unsigned side) {
     uint32_t mask = side - 1;
     uint32_t far = (ask->best_px[side ^ 1] ^ mask) - mask;
@@ -129,8 +130,8 @@ static inline uint32_t risk_reference_px(const struct risk_ask *ask, unsigned si
     return (reference ^ mask) - mask;
 }
 
-/* The most that an order and the one that it replaces can cost together: either of them, or as many shares as both
- * have at the price of the old one, and the rest at the new one's. */
+/* The most that an order and the one that it replaces can cost together: either of them, or as many shares as
+ * both have at the price of the old one, and the rest at the new one's. */
 static inline uint64_t risk_either_notional(const struct risk_ask *ask) {
     uint64_t dearer_px = risk_larger(ask->replaces_px, ask->px) - ask->px;
     uint64_t shared_qty = risk_smaller(ask->replaces_qty, ask->qty);

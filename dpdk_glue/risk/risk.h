@@ -3,33 +3,36 @@
  *
  * A check reads three cache lines (risk/lines.h), one of the account and the strategy, which are one here
  * since a data plane has one of each, and two of the instrument; and the kill word. It compares everything at
- * once, with one branch at the end. An order that is not beyond suspicion is looked at again, check by check in
- * the order below: the first that fails is the reason, and if none does it passes. An order that passes is
+ * once, with one branch at the end. An order that is not beyond suspicion is looked at again, check by check
+ * in the order below: the first that fails is the reason, and if none does it passes. An order that passes is
  * reserved: from then on it counts as if it would fill.
  *
  *     check         refuses
- *     gate          everything when killed; in reduce-only, what does not shrink: the open quantity of the side
- *                   with this order has to be no more than the position that it closes
+ *     gate          everything when killed; in reduce-only, what does not shrink: the open quantity of the
+ *                   side with this order has to be no more than the position that it closes
  *     source        a book that is untrusted, then one that is stale
- *     permitted     an instrument that is not permitted, has no limits of its own, or does not exist; and then
- *                   a side that is none
+ *     permitted     an instrument that is not permitted, has no limits of its own, or does not exist; and
+ *                   then a side that is none
  *     trading       a halted book; a short sale under restriction: a sell that leaves the position short,
- *                   with all open sells as filled, at or below the best bid. Without a bid any price is above it
+ *                   with all open sells as filled, at or below the best bid. Without a bid any price is
+ *                   above it
  *     quantity      0, and above the limit
  *     notional      price times quantity above the limit
- *     collar        a price of 0; a book without any reference; a buy above, a sell below the reference by more
- *                   than so many basis points of it. For a buy the lower of best ask and last trade is the
- *                   reference, or whichever there is, and the best bid if there is neither; for a sell the
- *                   higher of best bid and last trade, and then the best ask. A price on the passive side of
- *                   its reference is always fine. Without a collar nothing but a price of 0 is refused
- *     duplicate     side, price and quantity of the last order that passed on its side of the instrument, within
- *                   the window; time that goes back counts as none
- *     rate          a message that is not earned: a bucket of `burst` messages, one more each `message_cycles`;
- *                   one bucket for all, and one for each symbol. Only an order that passes uses it up. Cancels
- *                   use nothing: a gate that is out of messages must still let a risk go down
+ *     collar        a price of 0; a book without any reference; a buy above, a sell below the reference by
+ *                   more than so many basis points of it. For a buy the lower of best ask and last trade is
+ *                   the reference, or whichever there is, and the best bid if there is neither; for a sell
+ *                   the higher of best bid and last trade, and then the best ask. A price on the passive
+ *                   side of its reference is always fine. Without a collar nothing but a price of 0 is
+ *                   refused
+ *     duplicate     side, price and quantity of the last order that passed on its side of the instrument,
+ *                   within the window; time that goes back counts as none
+ *     rate          a message that is not earned: a bucket of `burst` messages, one more each
+ *                   `message_cycles`; one bucket for all, and one for each symbol. Only an order that
+ *                   passes uses it up. Cancels use nothing: a gate that is out of messages must still let a
+ *                   risk go down
  *     open orders   one too many, of all and of the symbol. A replace takes a place that is counted already
- *     position      long: position and open buys above the limit; short: open sells less the position above it.
- *                   Never more than 2^31 - 1 shares, nor 2^32 - 1 open on a side
+ *     position      long: position and open buys above the limit; short: open sells less the position above
+ *                   it. Never more than 2^31 - 1 shares, nor 2^32 - 1 open on a side
  *     gross         exposure of all instruments above the limit
  *     self-trade    a price that our own best order on the other side meets
  *
@@ -46,10 +49,10 @@
  *
  * A replace is checked like an order that is entered. Until the venue answers, either of the two can fill, or
  * the old one in part and then the new one for the rest of its quantity: never more shares than the larger of
- * both has, at the old price as far as both have them, if that is the higher. So much the check counts for the
- * two. What is kept meanwhile is both, since the answer releases one of them: the old one's leaves when it is
- * Replaced, the new one when it is refused; and from the new one what was filled of the old. Orders between the
- * two see both.
+ * both has, at the old price as far as both have them, if that is the higher. So much the check counts for
+ * the two. What is kept meanwhile is both, since the answer releases one of them: the old one's leaves when
+ * it is Replaced, the new one when it is refused; and from the new one what was filled of the old. Orders
+ * between the two see both.
  */
 #ifndef APPLIANCE_RISK_RISK_H
 #define APPLIANCE_RISK_RISK_H

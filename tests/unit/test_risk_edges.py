@@ -57,8 +57,9 @@ def test_no_more_shares_are_let_through_than_can_be_kept(gate: Gate) -> None:
     assert gate.check(Ask(qty=2)) == Reject("long", MOST + 2, MOST)
     # one in the place of the other, and both may be open for a moment: no more than can be counted
     swap = Ask(action=REPLACE, replaces_px=100_0000, replaces_qty=10, qty=1)
+    assert gate.check(replace(swap, qty=2)) == Reject("long", U32 + 1, U32)
     assert gate.check(swap) is None
-    assert gate.check(replace(swap, number=2)) == Reject("long", U32 + 1, U32)
+    assert gate.check(swap) == Reject("long", U32 + 1, U32)
 
 
 def test_gross_exposure_is_exact_beyond_64_bits_and_shown_as_the_largest_number(gate: Gate) -> None:
@@ -77,6 +78,37 @@ def test_gross_exposure_is_exact_beyond_64_bits_and_shown_as_the_largest_number(
     beyond = Ask(instrument=2, side=ASK, px=U32, qty=MOST)
     assert gate.check(beyond) is None
     assert gate.check(replace(beyond, instrument=1)) == Reject("gross", U64, U64 - 1)
+
+
+def test_gross_exposure_is_exact_where_both_orders_of_a_replace_are_beyond_64_bits(gate: Gate) -> None:
+    highest = {"px": U32, "bid_px": U32, "ask_px": U32, "last_px": U32}
+    for side in (BID, ASK):
+        assert gate.check(Ask(side=side, qty=MOST, **highest)) is None
+    before = 2 * U32 * MOST
+    assert gate.totals.gross == before
+    assert before + 10 * U32 > U64
+    replaces = {"action": REPLACE, "replaces_px": U32, "replaces_qty": MOST}
+    assert gate.check(Ask(qty=10, **highest, **replaces)) is None
+    assert gate.totals.gross == U64
+    assert gate.check(Ask(instrument=1, px=7, qty=1)) is None
+    gate.release(0, BID, U32, 10)
+    assert gate.totals.gross == before + 7
+    assert gate.check(Ask(instrument=1, px=5, qty=1)) is None
+    assert gate.totals.gross == before + 12
+
+
+def test_beyond_64_bits_every_gross_limit_is_passed(gate: Gate) -> None:
+    for instrument in range(INSTRUMENTS):
+        gate.restore_order(instrument, BID, U32, U32)
+    assert gate.set_limits(ACCOUNT, 0, Limits(gross=U64 - 1))
+    assert gate.check(Ask(side=ASK, px=100, qty=1)) == Reject("gross", U64, U64 - 1)
+
+
+def test_no_quantity_leaves_no_notional(gate: Gate) -> None:
+    assert gate.check(Ask(px=100_0000, qty=100)) is None
+    gate.release(0, BID, 99_0000, 100)
+    assert list(gate.state(0).open_notional) == [0, 0]
+    assert gate.totals.gross == 0
 
 
 def test_a_position_beyond_what_can_be_kept_kills_the_gate(gate: Gate) -> None:
@@ -202,6 +234,7 @@ def test_a_symbol_has_a_bucket_of_its_own(gate: Gate) -> None:
     assert gate.set_limits(SYMBOL, 0, Limits(message_cycles=100, burst=1))
     assert gate.check(Ask()) is None
     assert gate.check(Ask()) == Reject("symbol_rate", 200, 100)
+    assert gate.check(Ask(rx_cycles=1_000_099)) == Reject("symbol_rate", 101, 100)
     assert gate.check(Ask(instrument=1)) is None
     assert gate.check(Ask(instrument=1)) is None
 
@@ -215,14 +248,17 @@ def test_cancels_use_no_messages_up_and_are_counted(gate: Gate) -> None:
 
 
 @given(
+    scope=st.sampled_from([ACCOUNT, STRATEGY, SYMBOL]),
     cycles=st.integers(1, 1000),
     burst=st.integers(1, 5),
     gaps=st.lists(st.integers(0, 3000), min_size=1, max_size=40),
 )
-def test_the_bucket_lets_through_what_counted_tokens_would(cycles: int, burst: int, gaps: list[int]) -> None:
+def test_the_bucket_lets_through_what_counted_tokens_would(
+    scope: int, cycles: int, burst: int, gaps: list[int]
+) -> None:
     with Gate(INSTRUMENTS) as gate:
         open_gate(gate)
-        assert gate.set_limits(STRATEGY, 0, Limits(message_cycles=cycles, burst=burst))
+        assert gate.set_limits(scope, 0, Limits(message_cycles=cycles, burst=burst))
         now, tokens = 50_000, Fraction(burst)
         for gap in gaps:
             now += gap

@@ -166,6 +166,17 @@ def test_a_replace_that_is_refused_leaves_what_it_was_to_replace(gate: Gate) -> 
     assert gate.totals.surprises == 0
 
 
+def test_a_replace_of_more_than_is_open_counts_with_all_that_it_says(gate: Gate) -> None:
+    claims = buy(1, action=REPLACE, replaces_px=PX, replaces_qty=100)
+    assert gate.set_limits(ACCOUNT, 0, Limits(gross=100 * PX - 1))
+    assert gate.check(claims) == Reject("gross", 100 * PX, 100 * PX - 1)
+    assert gate.set_limits(ACCOUNT, 0, Limits(long_qty=99))
+    assert gate.check(claims) == Reject("long", 100, 99)
+    assert gate.set_limits(ACCOUNT, 0, Limits())
+    assert gate.check(claims) is None
+    assert gate.totals.gross == PX
+
+
 def test_what_an_order_that_enters_says_of_another_is_not_looked_at(gate: Gate) -> None:
     assert gate.set_limits(ACCOUNT, 0, Limits(long_qty=100))
     assert gate.check(buy(100)) is None

@@ -9,7 +9,8 @@
 
 #include "abi/trade.h"
 
-/* What the gate lets through. The larger is the stricter; a kill word above the last counts as GATE_KILLED. */
+/* What the gate lets through. The larger is the stricter; a kill word above the last counts as GATE_KILLED.
+ * */
 enum risk_gate {
     GATE_OPEN = 0,
     GATE_REDUCE_ONLY = 1, /* orders that can only bring a position nearer to 0 */
