@@ -1,5 +1,5 @@
-/* Preloaded into the writer of the journal: msync fails with EIO for as long as the file that JOURNAL_TEST_FAILS
- * names is there, and leaves behind what a kernel does: pages that it calls clean. */
+/* Preloaded into the writer of the journal: msync fails with EIO for as long as the file that
+ * JOURNAL_TEST_FAILS names is there, and leaves behind what a kernel does: pages that it calls clean. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -25,9 +25,9 @@ PATIENCE_S = 20.0
 
 
 @contextmanager
-def writing(directory: Path, segment_bytes: int = SMALL, **options: float) -> Iterator[JournalWriter]:
+def writing(directory: Path, segment_bytes: int = SMALL, sync_s: float = 1.0) -> Iterator[JournalWriter]:
     """Start a writer with small rings and segments."""
-    writer = JournalWriter.start(directory, RINGS, segment_bytes, **options)  # type: ignore[arg-type]
+    writer = JournalWriter.start(directory, RINGS, segment_bytes, sync_s)
     try:
         yield writer
     finally:
