@@ -5,7 +5,7 @@
 #   tests       all of pytest on the build that is installed
 #   variants    each way to build, with warnings as errors, passing all tests but those marked `heavy`
 #               (millions of messages: they run once, above), or those that the variant's option touches
-#   threads     the native tests (rings, views, counters, recoverer, market) under the thread sanitizer; and in
+#   threads     the native tests (rings, journal, views, counters, risk, market) under the thread sanitizer; and in
 #               the sanitizers' and clang's builds, where they are tests like others
 #   fuzzing     every libFuzzer target for FUZZ_SECONDS
 
@@ -52,8 +52,8 @@ LIVE='dataplane cli_run demo feed_stage metrics status native_abi'
 declare -A TESTS_OF=(
     [gcc]=none
     [sanitizers-clang]="property $LIVE frame mold64 mold64_live mold64_far port_capture port_file port_udp
-        port_dpdk port_pace igmp recovery recoverer_snapshot soup venue_frames
-        orders_states orders_pool order_session order_link"
+        journal_files journal_recovery ring_spsc port_dpdk port_pace igmp recovery recoverer_snapshot soup
+        venue_frames orders_states orders_pool order_session order_link"
     [without-stats]="$LIVE book_digest book_order_rules cli_bench e2e"
     [without-dpdk]="$LIVE port_udp port_pace port_file venue_feed cli_venue e2e"
     [without-gzip]="port_file port_capture cli_feed_files cli_bench synth_feed synth_command feed_stage

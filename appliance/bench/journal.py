@@ -39,7 +39,7 @@ def run_journal(
     """
     cores = two_cores()
     taken: dict[str, list[float]] = {"hot_ns": [], "records_per_s": [], "bytes_per_s": []}
-    place = Path(tempfile.mkdtemp(prefix="journal-bench-", dir=directory))
+    place = _new_directory(directory)
     try:
         for run in range(runs + 1):
             one = _one_run(place / str(run), records, cores)
@@ -50,6 +50,16 @@ def run_journal(
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return _report(taken, records, runs, cores, place.parent)
+
+
+def _new_directory(above: Path | None) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="journal-bench-", dir=above))
+    except OSError as error:
+        raise JournalBenchError(
+            f"cannot make a directory in {printable(above or tempfile.gettempdir())}: {error.strerror}: "
+            "name another one with --directory"
+        ) from None
 
 
 def _one_run(directory: Path, records: int, cores: tuple[int, int]) -> dict[str, float]:

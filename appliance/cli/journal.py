@@ -55,7 +55,7 @@ def verify_command(directory: Path) -> None:
             f"{report.segments:,} segments from number {report.first_segment}, {report.records:,} records, "
             f"{report.size:,} bytes: {'whole' if report.is_whole else 'DAMAGED'}"
         )
-    for stream, last in report.last.items():
+    for stream, last in sorted(report.last.items()):
         click.echo(f"  {stream_name(stream):10} up to record {last:,}")
     if not report.is_whole:
         sys.exit(_FLAWED)

@@ -10,7 +10,7 @@ from appliance.native import ffi
 @functools.cache
 def _names(enum: str, prefix: str) -> dict[int, str]:
     elements = ffi().typeof(f"enum {enum}").elements
-    return {int(value): str(name).removeprefix(prefix).lower() for value, name in elements.items()}
+    return {int(value): str(name).removeprefix(prefix).lower() for value, name in sorted(elements.items())}
 
 
 def kinds() -> dict[int, str]:

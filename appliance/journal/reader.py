@@ -43,13 +43,12 @@ class Journal:
         before: Link | None = None
         files = segment_files(self.directory)
         for number, path in files:
-            with Segment(path) as segment:
-                is_last = number == files[-1][0]
-                for finding in findings_of(segment, number, before, is_last):
-                    if not finding.harmless:
-                        raise JournalError(str(finding))
-                yield segment
-                before = Link.of(segment)
+            segment = Segment(path)
+            for finding in findings_of(segment, number, before, is_last=number == files[-1][0]):
+                if not finding.harmless:
+                    raise JournalError(str(finding))
+            yield segment
+            before = Link.of(segment)
 
     def records(self, kinds: Collection[int] = (), streams: Collection[int] = ()) -> Iterator[Record]:
         """Go through all records, or those of some kinds and streams."""

@@ -7,7 +7,7 @@ import mmap
 import os
 import re
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -171,11 +171,3 @@ class Segment:
     def payload(self, offset: int, size: int) -> bytes:
         """Return the payload of the record at this offset."""
         return self.data[offset + 32 : offset + 32 + size].tobytes()
-
-    def __enter__(self) -> Self:
-        """Let go of it at the end of the block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let go of the mapping; it goes with the last array of it."""
-        self.data = np.empty(0, np.uint8)

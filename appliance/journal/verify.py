@@ -134,14 +134,14 @@ def verify(directory: Path, shown: Callable[[int, int], None] = lambda done, tot
     total = sum(path.stat().st_size for _, path in files)
     before: Link | None = None
     for number, path in files:
-        with Segment(path) as segment:
-            report.findings += findings_of(segment, number, before, number == files[-1][0])
-            report.segments += 1
-            report.size += segment.size
-            if segment.has_head:
-                report.records += segment.count
-                report.first_segment = report.first_segment or number
-                report.last |= {stream: n - 1 for stream, n in enumerate(segment.next) if n > 1}
-            before = Link.of(segment)
+        segment = Segment(path)
+        report.findings += findings_of(segment, number, before, is_last=number == files[-1][0])
+        report.segments += 1
+        report.size += segment.size
+        if segment.has_head:
+            report.records += segment.count
+            report.first_segment = report.first_segment or number
+            report.last |= {stream: n - 1 for stream, n in enumerate(segment.next) if n > 1}
+        before = Link.of(segment)
         shown(report.size, total)
     return report

@@ -176,7 +176,7 @@ static int look_at_last(struct journal_recovered *found, const struct place *pla
     if (data == MAP_FAILED)
         return fail(place, "%s", strerror(errno));
     int result = set_aside(place, data, bytes);
-    if (!result)
+    if (!result && data)
         result = look_into(found, place, data, bytes);
     if (data)
         munmap(data, bytes);
@@ -185,8 +185,9 @@ static int look_at_last(struct journal_recovered *found, const struct place *pla
 
 int journal_recover(struct journal_recovered *found, int directory, const char *path, char *error,
                     size_t room) {
-    struct place place = {.directory = directory, .path = path, .error = error, .room = room};
+    struct place place = {.directory = directory, .path = path, .room = room};
     int result;
+    place.error = error;
     do {
         memset(found, 0, sizeof *found);
         found->segment.file = -1;

@@ -90,9 +90,10 @@ static int hash_segment(struct journal_hashed *hashed, const struct place *place
 
 int journal_relink(struct journal_hashed *hashed, int directory, const char *path, uint64_t last,
                    bool is_sealed, char *error, size_t room) {
-    const struct place place = {directory, path, error, room};
+    struct place place = {.directory = directory, .path = path, .room = room};
     uint64_t number = last;
     int linked;
+    place.error = error;
     memset(hashed, 0, sizeof *hashed);
     while ((linked = is_linked(&place, number)) == 0 && number > 1)
         number--;

@@ -43,7 +43,7 @@ __attribute__((target("sha,sse4.1"))) void sha256_fast_compress(uint32_t state[8
         __m128i w[4];
         for (int i = 0; i < 4; i++) {
             w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)blocks + i), swap);
-            ROUNDS(w[i], 4 * i);
+            ROUNDS(w[i], (size_t)4 * i);
         }
         for (int i = 16; i < 64; i += 16) {
             w[0] = next_words(w[0], w[1], w[2], w[3]);

@@ -10,8 +10,8 @@
 
 enum { RETRY_MS = 100, LAST_TRIES = 20, LOW_PRIORITY = 15 };
 
-/* What one attempt is about: taken with the lock held, worked on without it, since nobody else closes. The last
- * segment has the bytes that are written by now. */
+/* What one attempt is about: taken with the lock held, worked on without it, since nobody else closes. The
+ * last segment has the bytes that are written by now. */
 struct attempt {
     struct syncer_segment segment[SYNCER_SEGMENTS];
     uint32_t count;

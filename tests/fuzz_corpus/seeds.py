@@ -10,6 +10,7 @@ import gzip
 import struct
 from pathlib import Path
 
+from model import journal
 from model.messages import LENGTHS, frame, message
 from model.mold64 import SESSION, end_of_session, heartbeat, packet
 from model.servers import end_of_snapshot, login_accepted, login_rejected, sequenced, soup
@@ -220,6 +221,20 @@ BEFORE_A_CRASH = [
     soup(b"Z"),
 ]
 
+
+AS_IT_IS, ALL_RIGHT = b"\x00", b"\x0f"
+
+
+def segments() -> list[bytes]:
+    """Two segments of a journal, the first one sealed, the second open."""
+    writer = journal.Writer(bytes(32), size=4096)
+    writer.segment([(2, 0, b"a packet"), (8, 2, bytes(136)), (9, 3, b"an order")], journal.FULL)
+    writer.segment([(13, 4, b"a note"), (13, 4, b"")])
+    return writer.segments
+
+
+SEALED, OPEN = segments()
+
 SEEDS: dict[str, dict[str, bytes]] = {
     "messages": {
         "life_of_orders": b"\0" + frame(LIFE_OF_ORDERS),
@@ -249,6 +264,13 @@ SEEDS: dict[str, dict[str, bytes]] = {
         "before_a_crash": b"\x04" + b"".join(BEFORE_A_CRASH),
         "heartbeat_ends_the_replay": b"\x02" + b"".join([*ORDERS[:1], soup(b"H"), *ORDERS[1:]]),
         "refused": b"\x02" + login_rejected(b"S"),
+    },
+    "journal": {
+        "sealed": AS_IT_IS + SEALED,
+        "open": AS_IT_IS + OPEN,
+        "all_right": ALL_RIGHT + OPEN[:700],
+        "torn": AS_IT_IS + OPEN[:400] + b"torn" + OPEN[404:],
+        "another_number": ALL_RIGHT + OPEN[:368] + b"\x09" + OPEN[369:480],
     },
     "file": {
         "itch": frame(LIFE_OF_ORDERS) + b"\0\0",

@@ -9,10 +9,17 @@ from pathlib import Path
 COMMAND = [sys.executable, "-P", "-c", "from appliance.cli import main; main()"]
 
 
-def appliance(*arguments: str | int | Path) -> subprocess.CompletedProcess[str]:
+def appliance(
+    *arguments: str | int | Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run it to its end and return what it said."""
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment,
     )
 
 
