@@ -157,7 +157,7 @@ static uint32_t poll_gateway(struct trading *trading, uint64_t now_cycles) {
     return count;
 }
 
-static uint32_t poll_group(struct trading *trading, uint32_t group, uint64_t now_cycles) {
+uint32_t trading_poll_group(struct trading *trading, uint32_t group, uint64_t now_cycles) {
     const uint32_t *of = trading->plan->group;
     uint32_t count = 0;
     if (of[TRADING_GATEWAY] == group)
@@ -171,18 +171,18 @@ static uint32_t poll_group(struct trading *trading, uint32_t group, uint64_t now
 
 void trading_poll(struct trading *trading, uint64_t now_cycles) {
     trading_take_switch(trading);
-    poll_group(trading, 0, now_cycles);
+    trading_poll_group(trading, 0, now_cycles);
 }
 
 void trading_run_group(struct trading *trading, uint32_t group) {
     uint32_t empty_rounds = 0;
     while (!__atomic_load_n(&trading->stopping[group], __ATOMIC_ACQUIRE)) {
-        uint32_t count = poll_group(trading, group, clock_cycles());
+        uint32_t count = trading_poll_group(trading, group, clock_cycles());
         empty_rounds = count ? 0 : empty_rounds + 1;
         if (!count)
             trading_relax(trading, group, empty_rounds);
     }
-    while (poll_group(trading, group, clock_cycles()))
+    while (trading_poll_group(trading, group, clock_cycles()))
         ; /* what the stages before have left */
 }
 

@@ -196,13 +196,11 @@ static int open_parts(struct trading *trading, const char (*symbols)[8], uint32_
         open_risk(trading, symbols, instruments, error) < 0 ||
         open_gateway(trading, symbols, instruments, error) < 0 || open_taps(trading, taps, error) < 0)
         return -1;
-    if (trading_connect(trading) < 0)
-        return refuse(error, "no memory for the rings between stages");
-    return start_threads(trading, error);
+    return trading_connect(trading) < 0 ? refuse(error, "no memory for the rings between stages") : 0;
 }
 
-struct trading *trading_open(struct segment *segment, const char (*symbols)[8], uint32_t instruments,
-                             struct journal_taps *taps, char *error) {
+struct trading *trading_prepare(struct segment *segment, const char (*symbols)[8], uint32_t instruments,
+                                struct journal_taps *taps, char *error) {
     struct trading *trading = aligned_alloc(64, (sizeof *trading + 63) / 64 * 64);
     if (!trading) {
         refuse(error, "no memory");
@@ -216,6 +214,16 @@ struct trading *trading_open(struct segment *segment, const char (*symbols)[8], 
     trading->pending_slot = SLOTS_NONE;
     trading->gateway.link.socket = -1;
     if (open_parts(trading, symbols, instruments, taps, error) < 0) {
+        trading_close(trading);
+        return NULL;
+    }
+    return trading;
+}
+
+struct trading *trading_open(struct segment *segment, const char (*symbols)[8], uint32_t instruments,
+                             struct journal_taps *taps, char *error) {
+    struct trading *trading = trading_prepare(segment, symbols, instruments, taps, error);
+    if (trading && start_threads(trading, error) < 0) {
         trading_close(trading);
         return NULL;
     }
