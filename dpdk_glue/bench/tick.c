@@ -156,10 +156,10 @@ void bench_tick_read(const struct bench_tick *bench, struct bench_tick_run *run)
 enum { GATE_ORDERS = 1000, GATE_ROUNDS = 200 };
 
 /* Another tag and price each time an instrument comes round again. */
-static void make_intents(const struct bench_tick *bench, struct intent *intents, uint32_t round) {
+static void make_intents(const struct bench_tick *bench, struct intent *intents, uint64_t round) {
     uint32_t instruments = bench->plan.instruments;
     for (uint32_t i = 0; i < GATE_ORDERS; i++) {
-        uint64_t number = (uint64_t)round * GATE_ORDERS + i + 1;
+        uint64_t number = round * GATE_ORDERS + i + 1;
         uint32_t px = 1000000 + (uint32_t)(number % 1000) * 100;
         intents[i] = (struct intent){
             .event = {.rx_cycles = number * 1000 + (UINT64_C(1) << 60), .bid_px = px - 100, .ask_px = px},
@@ -193,10 +193,10 @@ double bench_tick_gate(struct bench_tick *bench) {
         return 0;
     decider->sink.take = take_order;
     for (uint32_t round = 0; round < GATE_ROUNDS; round++) {
-        make_intents(bench, intents, round);
+        make_intents(bench, intents, bench->gate_rounds++);
         uint64_t since = clock_cycles_fenced();
         for (uint32_t i = 0; i < GATE_ORDERS; i++)
-            decider_take_intent(decider, &intents[i]);
+            decider_take_intent(decider, &intents[i], histogram_stamp());
         cycles += clock_cycles_fenced() - since;
         bench_tick_settle(bench, intents[GATE_ORDERS - 1].event.rx_cycles);
     }

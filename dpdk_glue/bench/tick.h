@@ -57,6 +57,7 @@ struct bench_tick {
     struct tick_venue venue;
     uint64_t complete_cycles; /* when the last order's bytes were */
     struct bench_tick_run run;
+    uint64_t gate_rounds; /* so far: time goes on from one to the next */
 
     pthread_t thread; /* of the stages behind the feed */
     bool has_thread;

@@ -1,3 +1,4 @@
+#include "memory/lines.h"
 #include "risk/lines.h"
 #include "risk/risk.h"
 
@@ -238,8 +239,8 @@ refuse(struct risk *risk, const struct risk_line *line, const struct risk_ask *a
 
 void risk_expect(const struct risk *risk, uint32_t instrument) {
     const struct risk_line *line = &risk->line[smaller(instrument, risk->account.instruments)];
-    __builtin_prefetch(line, 1);
-    __builtin_prefetch(line->last, 1);
+    lines_expect(&risk->account, sizeof risk->account);
+    lines_expect(line, sizeof *line);
 }
 
 enum risk_verdict risk_check(struct risk *risk, const struct risk_ask *ask, struct risk_reject *reject) {

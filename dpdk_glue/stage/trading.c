@@ -1,5 +1,6 @@
 #include "stage/trading.h"
 
+#include "memory/lines.h"
 #include "memory/memory.h"
 #include "port/port.h"
 #include "ring/spsc.h"
@@ -32,6 +33,24 @@ static __attribute__((noinline)) void *wait_for_room(struct trading *trading, st
     return place;
 }
 
+/* What the stages of a group will need for this instrument. */
+static inline void expect_in(const struct trading *trading, uint32_t group, uint32_t instrument) {
+    const uint32_t *of = trading->plan->group;
+    if (of[TRADING_STRATEGY] == group)
+        strategist_expect(&trading->strategist, instrument);
+    if (of[TRADING_RISK] == group)
+        decider_expect(&trading->decider, instrument);
+    if (of[TRADING_GATEWAY] == group)
+        gateway_expect(&trading->gateway, instrument);
+}
+
+static void tick_expect(void *context, uint32_t instrument) {
+    struct trading *trading = context;
+    if (!trading->tick_ring)
+        lines_expect(&trading->tick, sizeof trading->tick);
+    expect_in(trading, 0, instrument);
+}
+
 static struct tick *tick_room(void *context) {
     struct trading *trading = context;
     uint32_t count;
@@ -52,7 +71,7 @@ static void tick_done(void *context, struct tick *tick) {
 static void take_intent(void *context, const struct intent *intent) {
     struct trading *trading = context;
     if (!trading->intent_ring) {
-        decider_take_intent(&trading->decider, intent);
+        decider_take_intent(&trading->decider, intent, intent->signal_cycles);
         return;
     }
     struct intent *place = wait_for_room(trading, trading->intent_ring, TRADING_STRATEGY);
@@ -67,7 +86,7 @@ static void take_order(void *context, const struct order *order) {
             histogram_grow(&trading->shown->waits[TRADING_RISK], 1);
             gateway_poll(&trading->gateway, clock_cycles());
         }
-        gateway_take(&trading->gateway, order);
+        gateway_take(&trading->gateway, order, order->decided_cycles);
         return;
     }
     struct order *place = wait_for_room(trading, trading->order_ring, TRADING_RISK);
@@ -102,6 +121,9 @@ static uint32_t poll_strategy(struct trading *trading) {
     if (!ticks)
         return 0;
     for (uint32_t i = 0; i < count; i++)
+        if (ticks[i].instrument != TICKS_SWITCH)
+            expect_in(trading, trading->plan->group[TRADING_STRATEGY], ticks[i].instrument);
+    for (uint32_t i = 0; i < count; i++)
         strategist_take(&trading->strategist, &ticks[i]);
     spsc_release(trading->tick_ring, count);
     return count;
@@ -124,7 +146,7 @@ static uint32_t poll_intents(struct trading *trading) {
     if (!intents)
         return 0;
     for (uint32_t i = 0; i < count; i++)
-        decider_take_intent(&trading->decider, &intents[i]);
+        decider_take_intent(&trading->decider, &intents[i], histogram_stamp());
     spsc_release(trading->intent_ring, count);
     return count;
 }
@@ -146,7 +168,7 @@ static uint32_t poll_gateway(struct trading *trading, uint64_t now_cycles) {
         for (uint32_t i = 0; orders && i < count; i++) {
             while (!gateway_has_room(&trading->gateway))
                 gateway_poll(&trading->gateway, clock_cycles());
-            gateway_take(&trading->gateway, &orders[i]);
+            gateway_take(&trading->gateway, &orders[i], histogram_stamp());
         }
         if (orders)
             spsc_release(trading->order_ring, count);
@@ -193,7 +215,8 @@ void trading_hand_tick(struct trading *trading, const struct tick *tick) {
 }
 
 void trading_feed(struct trading *trading, struct book_set *books, const uint8_t *blocks, size_t bytes) {
-    const struct tick_sink sink = {.room = tick_room, .done = tick_done, .context = trading};
+    const struct tick_sink sink = {
+        .expect = tick_expect, .room = tick_room, .done = tick_done, .context = trading};
     ticks_feed(&trading->ticks, books, blocks, bytes, &sink);
 }
 
