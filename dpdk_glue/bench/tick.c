@@ -59,6 +59,7 @@ static uint32_t behind(struct bench_tick *bench) {
 void *bench_tick_behind(void *context) {
     struct bench_tick *bench = context;
     uint32_t empty = 0;
+    __atomic_store_n(&bench->runs, 1, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&bench->stops, __ATOMIC_ACQUIRE)) {
         empty = behind(bench) ? 0 : empty + 1;
         if (empty)

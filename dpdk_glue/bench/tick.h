@@ -61,11 +61,16 @@ struct bench_tick {
 
     pthread_t thread; /* of the stages behind the feed */
     bool has_thread;
+    uint32_t runs; /* stored by the other thread, when it has its core */
     uint32_t stops;
     uint64_t given __attribute__((aligned(64))); /* packets that gave ticks; stored by the feed */
     uint64_t rx_cycles;
     uint64_t done __attribute__((aligned(64))); /* of them; stored by the other thread */
 };
+
+/* Every check is on, and wide enough for the strategy: what it wants is to leave. Times are nanoseconds. Of each
+ * scope; a symbol has no gross limit. */
+extern const struct risk_limits bench_tick_limits;
 
 /* The input outlives it. NULL with one line in `error` (API_ERROR_BYTES). */
 struct bench_tick *bench_tick_open(const struct bench_input *input, const struct bench_tick_plan *plan,

@@ -63,22 +63,22 @@ static int choose_symbols(struct bench_tick *bench, const uint8_t *day) {
 
 /* ---- The parts of a data plane, without a segment that others see. ---- */
 
-/* Every check is on, and wide enough for the strategy: what it wants is to leave. Times are nanoseconds. */
+const struct risk_limits bench_tick_limits = {
+    .notional = UINT64_C(1) << 50,
+    .gross = UINT64_C(1) << 60,
+    .duplicate_cycles = 100,
+    .message_cycles = THOUSAND,
+    .burst = 100 * THOUSAND,
+    .qty = SHARES,
+    .long_qty = SHARES * THOUSAND,
+    .short_qty = SHARES * THOUSAND,
+    .open_orders = ORDERS,
+    .collar_bps = THOUSAND,
+};
+
 static void set_limits(struct bench_tick *bench) {
-    const struct risk_limits limits = {
-        .notional = UINT64_C(1) << 50,
-        .gross = UINT64_C(1) << 60,
-        .duplicate_cycles = 100,
-        .message_cycles = THOUSAND,
-        .burst = 100 * THOUSAND,
-        .qty = SHARES,
-        .long_qty = SHARES * THOUSAND,
-        .short_qty = SHARES * THOUSAND,
-        .open_orders = ORDERS,
-        .collar_bps = THOUSAND,
-    };
     for (uint32_t scope = 0; scope < 2 + bench->plan.instruments; scope++) {
-        bench->shown->limits[scope] = limits;
+        bench->shown->limits[scope] = bench_tick_limits;
         if (scope >= 2)
             bench->shown->limits[scope].gross = UINT64_MAX;
     }
@@ -219,6 +219,8 @@ struct bench_tick *bench_tick_open(const struct bench_input *input, const struct
     bench->has_thread = plan->is_split && !pthread_create(&bench->thread, NULL, run_behind, bench);
     if (plan->is_split && !bench->has_thread)
         return refuse(bench, error, "the kernel gives no thread for the stages behind the feed");
+    while (bench->has_thread && !__atomic_load_n(&bench->runs, __ATOMIC_ACQUIRE))
+        sched_yield();
     take_core(plan->core[0]);
     return bench;
 }
