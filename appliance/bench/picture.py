@@ -51,7 +51,7 @@ def histogram_png(title: str, unit: str, series: Mapping[str, Any]) -> bytes:
 
     def place(value: float) -> int:
         share = (np.log10(max(value, 1.0)) - first) / (last - first)
-        return 20 + round((WIDTH - 40) * share)
+        return 20 + round(float(WIDTH - 40) * float(share))
 
     for row, (name, ns) in enumerate(series.items()):
         base = MARGIN + ROW * (row + 1) - 40

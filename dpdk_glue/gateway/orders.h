@@ -84,10 +84,9 @@ int order_pool_open(struct order_pool *pool, const struct order_pool_limits *lim
                     const char (*symbols)[8]);
 void order_pool_close(struct order_pool *pool);
 
-/* Asks for what an order of this instrument will need. */
+/* Asks for what an order of this instrument will need, beside the pool itself. */
 static inline void order_pool_expect(const struct order_pool *pool, uint32_t instrument) {
     const struct order_list *list = &pool->list;
-    lines_expect(pool, sizeof *pool);
     lines_expect(pool->tags[instrument], sizeof *pool->tags);
     lines_expect(order_list_place(list, (uint32_t)pool->next_user_ref), sizeof *list->records);
     lines_expect(&list->here[instrument], sizeof *list->here);

@@ -147,7 +147,9 @@ static void take_signal(struct decider *decider, const struct intent *intent) {
 }
 
 void decider_expect(const struct decider *decider, uint32_t instrument) {
-    lines_expect(decider, sizeof *decider);
+    lines_expect(decider, offsetof(struct decider, touched));
+    lines_expect(&decider->touched[instrument / 64], sizeof *decider->touched);
+    lines_expect(&decider->is_fresh, sizeof decider->is_fresh);
     lines_expect(decider->kill_word, sizeof *decider->kill_word);
     risk_expect(decider->risk, instrument);
     order_pool_expect(&decider->pool, instrument);
