@@ -69,7 +69,7 @@ void strategist_expect(const struct strategist *strategist, uint32_t instrument)
     lines_expect(slots_state(slots, instrument),
                  slot->stride < EXPECTED_BYTES ? slot->stride : EXPECTED_BYTES);
     lines_expect(slot->params, LINES_BYTES);
-    lines_expect(&strategist->signals, 2 * LINES_BYTES);
+    lines_expect(&strategist->signals, 2 * (size_t)LINES_BYTES);
 }
 
 void strategist_take(struct strategist *strategist, const struct tick *tick) {

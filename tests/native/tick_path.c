@@ -117,8 +117,9 @@ static void check_placement(const struct day *day, const char *strategy, uint32_
     plan.core[0] = plan.core[1] = -1; /* one core may have to do */
     struct bench_tick *bench = bench_tick_open(&day->input, &plan, error);
     CHECK(bench);
-    struct plain *plain = calloc(1, sizeof *plain);
+    struct plain *plain = aligned_alloc(_Alignof(struct plain), sizeof *plain);
     CHECK(plain);
+    memset(plain, 0, sizeof *plain);
     open_plain(plain, bench->symbols, strategy);
     while (bench_tick_run(bench, MESSAGES, cycles))
         ;
