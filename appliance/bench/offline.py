@@ -43,7 +43,8 @@ def _never_ends(file: Path) -> bool:
 
 
 @contextmanager
-def _loaded(file: Path) -> Iterator[Any]:
+def loaded_input(file: Path) -> Iterator[Any]:
+    """Hold a whole feed file in memory."""
     error = ffi().new("char[]", constants()["API_ERROR_BYTES"])
     if _never_ends(file):
         raise FeedFileError(f"{printable(file)}: a benchmark loads its whole input: name a regular file")
@@ -83,7 +84,7 @@ def run_book(file: Path, runs: int, shown: Shown, limits: BookLimits = BOOK_LIMI
 
 
 def _report(name: str, goal: float, file: Path, runs: int, once: Once, shown: Shown) -> dict[str, Any]:
-    with _loaded(file) as loaded:
+    with loaded_input(file) as loaded:
         frames, size, pages = ffi().new("uint64_t *"), ffi().new("uint64_t *"), ffi().new("uint32_t *")
         library().api_bench_input(loaded, frames, size, pages)
         blocks = np.zeros(frames[0], np.float32)

@@ -12,6 +12,7 @@ from appliance.bench.gate import gate_text, run_gate
 from appliance.bench.journal import journal_text, run_journal
 from appliance.bench.offline import run_book, run_decode
 from appliance.bench.ring import ring_text, run_ring
+from appliance.bench.tick import PARTS, Asked, run_tick, tick_text
 from appliance.bench.wire import run_wire, wire_text
 from appliance.progress import Progress
 
@@ -115,6 +116,32 @@ def gate(runs: int, as_json: bool) -> None:
     with Progress("gate", runs) as bar:
         report = run_gate(runs, bar.show)
     click.echo(json.dumps(report) if as_json else gate_text(report))
+
+
+@command.command()
+@click.option(
+    "--file", "file", type=click.Path(readable=False, path_type=Path),
+    help="Framed ITCH, plain or gzip, of a whole day; without one, a day is made.",
+)  # fmt: skip
+@click.option("--messages", type=click.IntRange(10_000, 100_000_000), default=2_000_000, show_default=True,
+              help="Of the day that is made.")  # fmt: skip
+@click.option(
+    "--placement",
+    type=click.Choice(["fused", "split"]),
+    help="fused: all stages on one core; split: the feed on one, the rest on another. Both if not given.",
+)
+@click.option("--plot", type=click.Path(path_type=Path), help="Also draw the distribution: a PNG.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def tick(file: Path | None, messages: int, placement: str | None, plot: Path | None, as_json: bool) -> None:
+    """From a packet in memory to the bytes of an order: feed, strategy, every risk check, OUCH.
+
+    The books are those of a whole day of a market of 1,000 symbols, 100 of which are traded. A venue in
+    memory answers between the packets. No socket, no kernel.
+    """
+    asked = Asked(file, placement, messages)
+    with Progress("tick", PARTS) as bar:
+        report = run_tick(asked, plot, bar.show)
+    click.echo(json.dumps(report) if as_json else tick_text(report))
 
 
 def _as_text(report: dict[str, Any]) -> str:

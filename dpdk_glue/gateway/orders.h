@@ -59,6 +59,7 @@
 #include "abi.h"
 #include "gateway/fills.h"
 #include "gateway/order_list.h"
+#include "memory/lines.h"
 
 enum { ORDER_POOL_EFFECTS = 4, ORDER_POOL_ALL = UINT32_MAX };
 
@@ -82,6 +83,16 @@ struct order_pool {
 int order_pool_open(struct order_pool *pool, const struct order_pool_limits *limits,
                     const char (*symbols)[8]);
 void order_pool_close(struct order_pool *pool);
+
+/* Asks for what an order of this instrument will need, beside the pool itself. */
+static inline void order_pool_expect(const struct order_pool *pool, uint32_t instrument) {
+    const struct order_list *list = &pool->list;
+    lines_expect(pool->tags[instrument], sizeof *pool->tags);
+    lines_expect(order_list_place(list, (uint32_t)pool->next_user_ref), sizeof *list->records);
+    lines_expect(&list->here[instrument], sizeof *list->here);
+    lines_expect(list->best_px[instrument], sizeof *list->best_px);
+    lines_expect(pool->symbols[instrument], sizeof *pool->symbols);
+}
 
 /* Whether order_pool_take would make an order of this; changes and counts nothing. `order` may be NULL; else it
  * becomes the one under the intent's tag that REPLACE or CANCEL would be about, or NULL. */

@@ -27,5 +27,6 @@
 #include "abi/synth.h"
 #include "abi/market.h"
 #include "abi/venue.h"
+#include "abi/bench.h"
 
 #endif

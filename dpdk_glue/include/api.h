@@ -369,6 +369,17 @@ API_EXPORT int api_bench_journal_hot(struct journal_tap *tap, const struct journ
                                      float *record_ns);
 API_EXPORT double api_bench_journal_rate(struct journal_tap *tap, const struct journal_taps *taps,
                                          uint32_t payload_bytes, uint64_t records);
+/* From tick to order. The input outlives it. NULL with one line in `error`. */
+struct bench_tick;
+API_EXPORT struct bench_tick *api_bench_tick_open(const struct bench_input *input,
+                                                  const struct bench_tick_plan *plan, char *error);
+API_EXPORT void api_bench_tick_close(struct bench_tick *bench);
+/* Takes up to `packets` more; `ns` gets the nanoseconds of each one that led to an order, and has room for all.
+ * Returns how many packets there were. */
+API_EXPORT uint64_t api_bench_tick_run(struct bench_tick *bench, uint64_t packets, float *ns);
+API_EXPORT void api_bench_tick_read(const struct bench_tick *bench, struct bench_tick_run *run);
+/* Orders a second through risk, the order pool and the encoder alone. 0: not all of them passed. */
+API_EXPORT double api_bench_tick_gate(struct bench_tick *bench);
 
 /* venue: what the servers of the simulated exchange need of its day. A day is framed messages in memory that
  * the caller owns, with 64 readable bytes behind them; it must outlive all that looks at it. */

@@ -95,7 +95,7 @@ static inline struct risk_ask risk_ask_of(const struct intent *intent, uint32_t 
     };
 }
 
-/* Asks for the lines of an instrument ahead of its check. */
+/* Asks for the lines of an instrument, and of the account, ahead of its check. */
 void risk_expect(const struct risk *risk, uint32_t instrument);
 /* RISK_PASS, and the order is reserved; or RISK_REJECT, nothing has changed, and `reject` says why. */
 enum risk_verdict risk_check(struct risk *risk, const struct risk_ask *ask, struct risk_reject *reject);

@@ -1,5 +1,6 @@
 #include "stage/decider.h"
 
+#include "memory/lines.h"
 #include "stats/histogram.h"
 
 #include <stdlib.h>
@@ -46,9 +47,10 @@ void decider_shut(struct decider *decider, uint32_t cause, bool is_there) {
     apply_causes(decider);
 }
 
-static void send(struct decider *decider, const struct order *order) {
+static void send(struct decider *decider, struct order *order) {
     decider->counters.orders++;
     decider->is_fresh = true;
+    order->decided_cycles = decider->decided_cycles = histogram_stamp();
     decider->sink.take(decider->sink.context, order);
 }
 
@@ -149,8 +151,17 @@ static void take_signal(struct decider *decider, const struct intent *intent) {
     }
 }
 
-void decider_take_intent(struct decider *decider, const struct intent *intent) {
-    uint64_t since = histogram_stamp();
+void decider_expect(const struct decider *decider, uint32_t instrument) {
+    lines_expect(decider, offsetof(struct decider, touched));
+    lines_expect(&decider->touched[instrument / 64], sizeof *decider->touched);
+    lines_expect(&decider->is_fresh, sizeof decider->is_fresh);
+    lines_expect(decider->kill_word, sizeof *decider->kill_word);
+    risk_expect(decider->risk, instrument);
+    order_pool_expect(&decider->pool, instrument);
+}
+
+void decider_take_intent(struct decider *decider, const struct intent *intent, uint64_t since_cycles) {
+    uint64_t orders = decider->counters.orders;
     decider_look(decider);
     decider->intents = intent->number;
     decider->rx_cycles = intent->event.rx_cycles;
@@ -159,7 +170,8 @@ void decider_take_intent(struct decider *decider, const struct intent *intent) {
         cancel_all(decider);
     else
         take_signal(decider, intent);
-    histogram_add(decider->histogram, histogram_stamp() - since);
+    uint64_t until_cycles = decider->counters.orders != orders ? decider->decided_cycles : histogram_stamp();
+    histogram_add(decider->histogram, until_cycles - since_cycles);
 }
 
 /* ---- Executions. ---- */

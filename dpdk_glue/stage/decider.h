@@ -43,6 +43,7 @@ struct decider {
     uint64_t intents;          /* taken */
     uint64_t rx_cycles;        /* of the last input that has a time */
     struct histogram *histogram;
+    uint64_t decided_cycles; /* the last decision, if an order came of it */
     struct decider_counters counters;
     struct decider_traded *traded;
     uint64_t touched[ABI_MAX_VIEWS / 64]; /* instruments that have changed since they were last shown */
@@ -55,7 +56,10 @@ int decider_open(struct decider *decider, const struct order_pool_limits *limits
                  const uint32_t *kill_word, struct histogram *histogram);
 void decider_close(struct decider *decider);
 
-void decider_take_intent(struct decider *decider, const struct intent *intent);
+/* Asks for what an intent of this instrument will need. */
+void decider_expect(const struct decider *decider, uint32_t instrument);
+/* `since_cycles` is when it came: the stage's time runs from there to when the decision is made. */
+void decider_take_intent(struct decider *decider, const struct intent *intent, uint64_t since_cycles);
 void decider_take_execution(struct decider *decider, const struct execution *execution);
 /* NULL: it was done; else why not, in a few words. */
 const char *decider_take_command(struct decider *decider, const struct command *command);

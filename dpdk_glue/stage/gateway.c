@@ -1,5 +1,6 @@
 #include "stage/gateway.h"
 
+#include "memory/lines.h"
 #include "stats/histogram.h"
 
 #include <string.h>
@@ -51,23 +52,29 @@ static uint64_t latest(struct gateway *gateway, uint64_t now_cycles) {
     return gateway->now_cycles;
 }
 
-/* False: not now. */
-static bool send(struct gateway *gateway, const struct order *order) {
-    uint64_t since = histogram_stamp();
-    uint32_t bytes = ouch_encode(&gateway->templates, order, gateway->packet);
-    uint64_t encoded = histogram_stamp();
-    if (!write_down(gateway, order, bytes))
-        return false;
-    histogram_add(gateway->encode, encoded - since);
-    histogram_add(gateway->tick_to_order, encoded - order->rx_cycles);
-    if (!gateway->is_live)
-        return true;
-    return order_link_send(&gateway->link, &gateway->templates, order, latest(gateway, clock_cycles())) !=
-           SEND_FULL;
+void gateway_expect(const struct gateway *gateway, uint32_t instrument) {
+    lines_expect(&gateway->templates, sizeof gateway->templates);
+    lines_expect(&gateway->templates.enter[instrument], sizeof *gateway->templates.enter);
+    lines_expect(&gateway->is_live, 2 * (size_t)LINES_BYTES);
+    lines_expect(&gateway->waiting_in, 2 * (size_t)LINES_BYTES + sizeof gateway->packet);
 }
 
-void gateway_take(struct gateway *gateway, const struct order *order) {
-    if (gateway->waiting_in == gateway->waiting_out && send(gateway, order))
+/* False: not now. What was measured is counted when the bytes are on their way. */
+static bool send(struct gateway *gateway, const struct order *order, uint64_t since_cycles) {
+    uint32_t bytes = ouch_encode(&gateway->templates, order, gateway->packet);
+    uint64_t encoded_cycles = histogram_stamp();
+    if (!write_down(gateway, order, bytes))
+        return false;
+    enum gateway_send sent = SEND_QUEUED;
+    if (gateway->is_live)
+        sent = order_link_send(&gateway->link, &gateway->templates, order, latest(gateway, clock_cycles()));
+    histogram_add(gateway->encode, encoded_cycles - since_cycles);
+    histogram_add(gateway->tick_to_order, encoded_cycles - order->rx_cycles);
+    return sent != SEND_FULL;
+}
+
+void gateway_take(struct gateway *gateway, const struct order *order, uint64_t since_cycles) {
+    if (gateway->waiting_in == gateway->waiting_out && send(gateway, order, since_cycles))
         return;
     gateway->waiting[gateway->waiting_in++ % GATEWAY_WAITING] = *order;
 }
@@ -81,7 +88,7 @@ static void take_messages(struct gateway *gateway) {
 void gateway_poll(struct gateway *gateway, uint64_t round_cycles) {
     uint64_t now_cycles = latest(gateway, round_cycles);
     while (gateway->waiting_out != gateway->waiting_in &&
-           send(gateway, &gateway->waiting[gateway->waiting_out % GATEWAY_WAITING]))
+           send(gateway, &gateway->waiting[gateway->waiting_out % GATEWAY_WAITING], histogram_stamp()))
         gateway->waiting_out++;
     if (!gateway->is_live || now_cycles - gateway->polled_cycles < gateway->poll_every_cycles)
         return;

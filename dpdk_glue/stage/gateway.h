@@ -52,7 +52,10 @@ void gateway_close(struct gateway *gateway);
 static inline bool gateway_has_room(const struct gateway *gateway) {
     return gateway->waiting_in - gateway->waiting_out < GATEWAY_WAITING;
 }
-void gateway_take(struct gateway *gateway, const struct order *order);
+/* Asks for what an order of this instrument will need. */
+void gateway_expect(const struct gateway *gateway, uint32_t instrument);
+/* `since_cycles` is when it came. */
+void gateway_take(struct gateway *gateway, const struct order *order, uint64_t since_cycles);
 /* A round: what waits, the socket, and what has come. */
 void gateway_poll(struct gateway *gateway, uint64_t round_cycles);
 

@@ -1,8 +1,11 @@
 #include "stage/strategist.h"
 
+#include "memory/lines.h"
 #include "stats/histogram.h"
 
 #include <string.h>
+
+enum { EXPECTED_BYTES = 4 * LINES_BYTES }; /* of a strategy's state */
 
 void strategist_open(struct strategist *strategist, uint32_t instruments, uint64_t budget_cycles,
                      struct histogram *histogram, struct shm_strategy *shown) {
@@ -50,6 +53,7 @@ static __attribute__((noinline, cold)) void fail(struct strategist *strategist, 
                                                  enum strategy_fault fault) {
     static const struct signal pull = {.action = SIGNAL_PULL};
     strategist->fault = fault;
+    strategist->signals.count = 0;
     strategist->fault_tick = tick->number;
     slots_switch(&strategist->slots, SLOTS_NONE);
     write_fault(strategist, tick, fault);
@@ -59,12 +63,24 @@ static __attribute__((noinline, cold)) void fail(struct strategist *strategist, 
     hand_on(strategist, tick, &pull, tick->event.rx_cycles);
 }
 
-static enum strategy_fault call(struct strategist *strategist, const struct tick *tick) {
+static enum strategy_fault call(struct strategist *strategist, const struct tick *tick,
+                                struct slots_time *time) {
     enum strategy_fault fault =
-        slots_call(&strategist->slots, tick->instrument, &tick->view, &strategist->signals);
+        slots_call(&strategist->slots, tick->instrument, &tick->view, &strategist->signals, time);
     if (__builtin_expect(strategist->replays && tick->number == strategist->replay_fault_at, 0))
         return fault ? fault : STRATEGY_OVERLONG;
     return fault;
+}
+
+void strategist_expect(const struct strategist *strategist, uint32_t instrument) {
+    const struct slots *slots = &strategist->slots;
+    if (slots->active == SLOTS_NONE)
+        return;
+    const struct slot *slot = &slots->slot[slots->active];
+    lines_expect(slots_state(slots, instrument),
+                 slot->stride < EXPECTED_BYTES ? slot->stride : EXPECTED_BYTES);
+    lines_expect(slot->params, LINES_BYTES);
+    lines_expect(&strategist->signals, 2 * (size_t)LINES_BYTES);
 }
 
 void strategist_take(struct strategist *strategist, const struct tick *tick) {
@@ -76,15 +92,13 @@ void strategist_take(struct strategist *strategist, const struct tick *tick) {
     }
     if (strategist->slots.active == SLOTS_NONE)
         return;
-    uint64_t since = histogram_stamp();
-    enum strategy_fault fault = call(strategist, tick);
-    uint64_t now = histogram_stamp();
-    histogram_add(strategist->histogram, now - since);
-    histogram_grow(&strategist->shown->ticks, 1);
-    if (__builtin_expect(fault != STRATEGY_FINE, 0)) {
+    struct slots_time time;
+    enum strategy_fault fault = call(strategist, tick, &time);
+    if (__builtin_expect(fault != STRATEGY_FINE, 0))
         fail(strategist, tick, fault);
-        return;
-    }
     for (uint32_t i = 0; i < strategist->signals.count; i++)
-        hand_on(strategist, tick, &strategist->signals.signal[i], now);
+        hand_on(strategist, tick, &strategist->signals.signal[i], i ? histogram_stamp() : time.until_cycles);
+    /* Counted when its orders are on their way. */
+    histogram_add(strategist->histogram, time.until_cycles - time.since_cycles);
+    histogram_grow(&strategist->shown->ticks, 1);
 }

@@ -38,6 +38,8 @@ void strategist_open(struct strategist *strategist, uint32_t instruments, uint64
 void strategist_close(struct strategist *strategist);
 /* Says which one is called. */
 void strategist_show(struct strategist *strategist);
+/* Asks for what a tick of this instrument will need. */
+void strategist_expect(const struct strategist *strategist, uint32_t instrument);
 void strategist_take(struct strategist *strategist, const struct tick *tick);
 
 #endif

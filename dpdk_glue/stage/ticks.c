@@ -1,5 +1,8 @@
 #include "stage/ticks.h"
 
+#include "memory/lines.h"
+#include "wire/bytes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,12 +143,34 @@ static void hand_on_last(struct ticks *ticks, const struct book_set *books, uint
     }
 }
 
+enum { EXPECTED = 64, LOCATE_END = 2 + 3 };
+
+/* Of the first message that may give a tick. For more than one the books' own memory would come later. */
+static void expect(const struct ticks *ticks, const struct book_set *books, const uint8_t *blocks,
+                   size_t bytes, const struct tick_sink *sink) {
+    for (uint32_t i = 0; i < EXPECTED && bytes >= LOCATE_END; i++) {
+        size_t framed = 2 + (size_t)bytes_be16(blocks);
+        uint16_t locate = framed >= LOCATE_END ? bytes_be16(blocks + 3) : 0;
+        uint16_t found = ticks->of_locate[locate];
+        if (found && found != TICKS_NOBODYS) {
+            lines_expect(&books->infos[locate], sizeof books->infos[locate]);
+            sink->expect(sink->context, found - 1u);
+            return;
+        }
+        if (framed >= bytes)
+            return;
+        blocks += framed;
+        bytes -= framed;
+    }
+}
+
 void ticks_feed(struct ticks *ticks, struct book_set *books, const uint8_t *blocks, size_t bytes,
                 const struct tick_sink *sink) {
     if (ticks->session != books->session) {
         memset(ticks->of_locate, 0, ABI_MAX_LOCATES * sizeof *ticks->of_locate);
         ticks->session = books->session;
     }
+    expect(ticks, books, blocks, bytes, sink);
     while (bytes) {
         uint32_t count;
         size_t taken = book_feed(books, blocks, bytes, ticks->events, TICKS_BATCH, &count);

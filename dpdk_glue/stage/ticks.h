@@ -7,6 +7,9 @@
  * or 512 of them where a run is longer: nothing in it depends on time. The last trade in a view is that of
  * the batch.
  *
+ * Before messages go into the books, those that will read a tick are told of whose it will be, so that they can
+ * ask for their memory while the books wait for theirs.
+ *
  * A symbol is looked up when the first event of its locate comes, so that the same messages always give the
  * same ticks. Books that are being rebuilt from a snapshot give none.
  */
@@ -31,8 +34,10 @@ struct tick {
 };
 _Static_assert(sizeof(struct tick) == 512, "eight cache lines");
 
-/* What a tick is built into and how it goes on: `room` gives a place, `done` hands it on. */
+/* What a tick is built into and how it goes on: `room` gives a place, `done` hands it on. `expect` is told
+ * beforehand of an instrument that there may be a tick of. */
 struct tick_sink {
+    void (*expect)(void *context, uint32_t instrument);
     struct tick *(*room)(void *context);
     void (*done)(void *context, struct tick *tick);
     void *context;

@@ -1,5 +1,6 @@
 #include "stage/trading.h"
 
+#include "memory/lines.h"
 #include "memory/memory.h"
 #include "port/port.h"
 #include "ring/spsc.h"
@@ -38,10 +39,28 @@ static void show_tick(struct trading *trading, const struct tick *tick) {
         trading_replay_fault(trading);
 }
 
-static void decide(struct trading *trading, const struct intent *intent) {
+static void decide(struct trading *trading, const struct intent *intent, uint64_t since_cycles) {
     if (__builtin_expect(trading->replay != NULL, 0))
         trading_replay_until(trading, intent->number);
-    decider_take_intent(&trading->decider, intent);
+    decider_take_intent(&trading->decider, intent, since_cycles);
+}
+
+/* What the stages of a group will need for this instrument. */
+static inline void expect_in(const struct trading *trading, uint32_t group, uint32_t instrument) {
+    const uint32_t *of = trading->plan->group;
+    if (of[TRADING_STRATEGY] == group)
+        strategist_expect(&trading->strategist, instrument);
+    if (of[TRADING_RISK] == group)
+        decider_expect(&trading->decider, instrument);
+    if (of[TRADING_GATEWAY] == group)
+        gateway_expect(&trading->gateway, instrument);
+}
+
+static void tick_expect(void *context, uint32_t instrument) {
+    struct trading *trading = context;
+    if (!trading->tick_ring)
+        lines_expect(&trading->tick, sizeof trading->tick);
+    expect_in(trading, 0, instrument);
 }
 
 static struct tick *tick_room(void *context) {
@@ -64,7 +83,7 @@ static void tick_done(void *context, struct tick *tick) {
 static void take_intent(void *context, const struct intent *intent) {
     struct trading *trading = context;
     if (!trading->intent_ring) {
-        decide(trading, intent);
+        decide(trading, intent, intent->signal_cycles);
         return;
     }
     struct intent *place = wait_for_room(trading, trading->intent_ring, TRADING_STRATEGY);
@@ -79,7 +98,7 @@ static void take_order(void *context, const struct order *order) {
             histogram_grow(&trading->shown->waits[TRADING_RISK], 1);
             gateway_poll(&trading->gateway, clock_cycles());
         }
-        gateway_take(&trading->gateway, order);
+        gateway_take(&trading->gateway, order, order->decided_cycles);
         return;
     }
     struct order *place = wait_for_room(trading, trading->order_ring, TRADING_RISK);
@@ -115,6 +134,9 @@ static uint32_t poll_strategy(struct trading *trading) {
     if (!ticks)
         return 0;
     for (uint32_t i = 0; i < count; i++)
+        if (ticks[i].instrument != TICKS_SWITCH)
+            expect_in(trading, trading->plan->group[TRADING_STRATEGY], ticks[i].instrument);
+    for (uint32_t i = 0; i < count; i++)
         show_tick(trading, &ticks[i]);
     spsc_release(trading->tick_ring, count);
     return count;
@@ -137,7 +159,7 @@ static uint32_t poll_intents(struct trading *trading) {
     if (!intents)
         return 0;
     for (uint32_t i = 0; i < count; i++)
-        decide(trading, &intents[i]);
+        decide(trading, &intents[i], histogram_stamp());
     spsc_release(trading->intent_ring, count);
     return count;
 }
@@ -170,7 +192,7 @@ static uint32_t poll_gateway(struct trading *trading, uint64_t now_cycles) {
         for (uint32_t i = 0; orders && i < count; i++) {
             while (!gateway_has_room(&trading->gateway))
                 gateway_poll(&trading->gateway, clock_cycles());
-            gateway_take(&trading->gateway, &orders[i]);
+            gateway_take(&trading->gateway, &orders[i], histogram_stamp());
         }
         if (orders)
             spsc_release(trading->order_ring, count);
@@ -181,7 +203,7 @@ static uint32_t poll_gateway(struct trading *trading, uint64_t now_cycles) {
     return count;
 }
 
-static uint32_t poll_group(struct trading *trading, uint32_t group, uint64_t now_cycles) {
+uint32_t trading_poll_group(struct trading *trading, uint32_t group, uint64_t now_cycles) {
     const uint32_t *of = trading->plan->group;
     uint32_t count = 0;
     if (of[TRADING_GATEWAY] == group)
@@ -195,12 +217,12 @@ static uint32_t poll_group(struct trading *trading, uint32_t group, uint64_t now
 
 void trading_poll(struct trading *trading, uint64_t now_cycles) {
     trading_take_switch(trading);
-    poll_group(trading, 0, now_cycles);
+    trading_poll_group(trading, 0, now_cycles);
 }
 
 static void drain(struct trading *trading, struct spsc *ring) {
     while (ring && spsc_waiting(ring))
-        poll_group(trading, 0, clock_cycles());
+        trading_poll_group(trading, 0, clock_cycles());
 }
 
 void trading_drain(struct trading *trading) {
@@ -213,7 +235,7 @@ void trading_end_replay(struct trading *trading) {
     trading_drain(trading);
     __atomic_store_n(&trading->replay_ends, 1, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&trading->replay_ended, __ATOMIC_ACQUIRE))
-        poll_group(trading, 0, clock_cycles());
+        trading_poll_group(trading, 0, clock_cycles());
     drain(trading, trading->order_ring);
 }
 
@@ -224,12 +246,12 @@ struct journal_tap *trading_tap(struct trading *trading) {
 void trading_run_group(struct trading *trading, uint32_t group) {
     uint32_t empty_rounds = 0;
     while (!__atomic_load_n(&trading->stopping[group], __ATOMIC_ACQUIRE)) {
-        uint32_t count = poll_group(trading, group, clock_cycles());
+        uint32_t count = trading_poll_group(trading, group, clock_cycles());
         empty_rounds = count ? 0 : empty_rounds + 1;
         if (!count)
             trading_relax(trading, group, empty_rounds);
     }
-    while (poll_group(trading, group, clock_cycles()))
+    while (trading_poll_group(trading, group, clock_cycles()))
         ; /* what the stages before have left */
 }
 
@@ -240,7 +262,8 @@ void trading_hand_tick(struct trading *trading, const struct tick *tick) {
 }
 
 void trading_feed(struct trading *trading, struct book_set *books, const uint8_t *blocks, size_t bytes) {
-    const struct tick_sink sink = {.room = tick_room, .done = tick_done, .context = trading};
+    const struct tick_sink sink = {
+        .expect = tick_expect, .room = tick_room, .done = tick_done, .context = trading};
     ticks_feed(&trading->ticks, books, blocks, bytes, &sink);
 }
 

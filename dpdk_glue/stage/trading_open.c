@@ -206,11 +206,11 @@ static int open_parts(struct trading *trading, const char (*symbols)[8], uint32_
     if (trading_connect(trading) < 0)
         return refuse(error, "no memory for the rings between stages");
     trading_show_all(trading); /* nobody shall take zeros for an open gate */
-    return start_threads(trading, error);
+    return 0;
 }
 
-struct trading *trading_open(struct segment *segment, const char (*symbols)[8], uint32_t instruments,
-                             struct journal_taps *taps, struct replay *replay, char *error) {
+struct trading *trading_prepare(struct segment *segment, const char (*symbols)[8], uint32_t instruments,
+                                struct journal_taps *taps, struct replay *replay, char *error) {
     struct trading *trading = aligned_alloc(64, (sizeof *trading + 63) / 64 * 64);
     if (!trading) {
         refuse(error, "no memory");
@@ -225,6 +225,16 @@ struct trading *trading_open(struct segment *segment, const char (*symbols)[8], 
     trading->replay = replay;
     trading->gateway.link.socket = -1;
     if (open_parts(trading, symbols, instruments, taps, error) < 0) {
+        trading_close(trading);
+        return NULL;
+    }
+    return trading;
+}
+
+struct trading *trading_open(struct segment *segment, const char (*symbols)[8], uint32_t instruments,
+                             struct journal_taps *taps, struct replay *replay, char *error) {
+    struct trading *trading = trading_prepare(segment, symbols, instruments, taps, replay, error);
+    if (trading && start_threads(trading, error) < 0) {
         trading_close(trading);
         return NULL;
     }

@@ -85,11 +85,16 @@ struct trading {
 /* trading.c */
 int trading_connect(struct trading *trading);
 void trading_run_group(struct trading *trading, uint32_t group);
+/* A round of a group's stages; how much there was to do. */
+uint32_t trading_poll_group(struct trading *trading, uint32_t group, uint64_t now_cycles);
 void trading_hand_tick(struct trading *trading, const struct tick *tick);
 /* All rings are empty, and what was in them is done. */
 void trading_drain(struct trading *trading);
 
 /* trading_open.c */
+/* As trading_open, but without a thread: for those who run the groups themselves. */
+struct trading *trading_prepare(struct segment *segment, const char (*symbols)[8], uint32_t instruments,
+                                struct journal_taps *taps, struct replay *replay, char *error);
 void trading_relax(const struct trading *trading, uint32_t group, uint32_t empty_rounds);
 
 /* trading_ask.c */

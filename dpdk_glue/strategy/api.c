@@ -31,7 +31,8 @@ int api_strategy_call(struct slots *slots, uint32_t instrument, const struct boo
                       struct signals *out) {
     if (slots->active == SLOTS_NONE || instrument >= slots->instruments)
         return -1;
-    return (int)slots_call(slots, instrument, view, out);
+    struct slots_time time;
+    return (int)slots_call(slots, instrument, view, out, &time);
 }
 
 int api_strategy_info(const char *path, struct strategy_info *info, char *error) {

@@ -36,6 +36,12 @@ struct slots {
     uint64_t budget_cycles; /* a call may take; 0 = as long as it likes */
 };
 
+/* When a call began and ended. */
+struct slots_time {
+    uint64_t since_cycles;
+    uint64_t until_cycles;
+};
+
 /* All slots are empty. */
 void slots_open(struct slots *slots, uint32_t instruments, uint64_t budget_cycles);
 void slots_close(struct slots *slots);
@@ -55,14 +61,22 @@ void slots_switch(struct slots *slots, uint32_t which);
 uint32_t slots_depth(const struct slots *slots);
 bool slots_wants_every_event(const struct slots *slots);
 
+/* The active strategy's state of a book. */
+static inline void *slots_state(const struct slots *slots, uint32_t instrument) {
+    const struct slot *slot = &slots->slot[slots->active];
+    return slot->states + instrument * slot->stride;
+}
+
 /* Calls the active strategy for a book. Its signals stand in `out`, which is empty unless all went well. */
 static inline enum strategy_fault slots_call(struct slots *slots, uint32_t instrument,
-                                             const struct book_view *view, struct signals *out) {
+                                             const struct book_view *view, struct signals *out,
+                                             struct slots_time *time) {
     struct slot *slot = &slots->slot[slots->active];
     out->count = 0;
-    uint64_t since = clock_cycles();
-    int32_t result = slot->on_book(view, slot->states + instrument * slot->stride, slot->params, out);
-    uint64_t took = clock_cycles() - since;
+    time->since_cycles = clock_cycles();
+    int32_t result = slot->on_book(view, slots_state(slots, instrument), slot->params, out);
+    time->until_cycles = clock_cycles();
+    uint64_t took = time->until_cycles - time->since_cycles;
     if (__builtin_expect(result == 0 && out->count <= ABI_SIGNALS && took <= slots->budget_cycles, 1))
         return STRATEGY_FINE;
     enum strategy_fault fault = result != 0                   ? STRATEGY_RETURNED
