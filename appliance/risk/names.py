@@ -38,6 +38,62 @@ FAULTS = {
 }
 
 
+REASONS = {
+    "none": "nothing: it passed",
+    "killed": "the gate is shut",
+    "reduce_only": "it would not shrink the position, and only such orders go",
+    "untrusted": "the book lacks orders for which there was no room",
+    "stale": "the book may lack messages",
+    "not_permitted": "the symbol may not be traded",
+    "no_side": "neither a buy nor a sell",
+    "halted": "the symbol is halted",
+    "short_sale": "a short sale at or below the best bid, while that is forbidden",
+    "no_quantity": "no shares",
+    "quantity": "more shares than order_qty",
+    "notional": "more money than order_dollars",
+    "no_price": "no price",
+    "no_reference": "the book has no price to hold it against",
+    "collar": "further through the market than collar_bps",
+    "duplicate": "the same order again within duplicate_ms",
+    "rate": "more messages than orders_per_s and burst allow",
+    "symbol_rate": "the same, of one symbol",
+    "open_orders": "more open orders than open_orders",
+    "symbol_open_orders": "the same, of one symbol",
+    "long": "more shares than long_qty, with all that is open to buy as filled",
+    "short": "more shares than short_qty, with all that is open to sell as filled",
+    "gross": "more exposure than gross_dollars",
+    "self_trade": "it would meet an order of our own",
+}
+
+TAKES = {
+    "done": "nothing: an order was made",
+    "malformed": "no such action, symbol, tag, side or quantity",
+    "not_connected": "no session that is caught up",
+    "full": "the pool has no room: raise trading.orders",
+    "tag_in_use": "the tag has an order that is not over",
+    "no_order": "the tag has no order to replace or cancel",
+    "busy": "a change of the order is under way",
+    "not_less": "the order is not larger than it is to be cut to",
+    "no_user_ref": "the numbers of the day are used up",
+}
+
+VERDICTS = {
+    "taken": "nothing: it was read",
+    "empty": "no bytes",
+    "unknown_type": "a type that is not known",
+    "truncated": "shorter than its type",
+    "oversized": "something stands behind its end",
+    "bad_appendage": "its options do not fill their length",
+}
+
+STAGES = {
+    "feed": "the feed waited for the strategy",
+    "strategy": "the strategy waited for risk",
+    "risk": "risk waited for the gateway",
+    "gateway": "never: the gateway leaves messages in the socket instead",
+}
+
+
 @functools.cache
 def names(enum: str, prefix: str) -> tuple[str, ...]:
     """Return the names of an enum that counts from 0, without what all begin with."""

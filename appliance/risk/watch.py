@@ -232,10 +232,10 @@ class TradingWatch:
         for cause in now:
             if cause not in before:
                 self._say(f"{self._name}: GATE SHUT: {cause}: {CAUSES.get(cause, '')}")
-        for cause in before:
-            if cause not in now:
-                left = f"; still {', '.join(now)}" if now else "; the gate is open"
-                self._say(f"{self._name}: gate: {cause} is over{left}")
+        gone = [cause for cause in before if cause not in now]
+        if gone:
+            left = f"still {', '.join(now)}" if now else "the gate is open"
+            self._say(f"{self._name}: gate: {', '.join(gone)} is over; {left}")
         self._life.causes = now
 
     def _look_at_session(self, segment: Segment) -> None:
