@@ -215,7 +215,9 @@ class Model:
         return one.with_open(
             side,
             one.open_qty[side] - min(qty, one.open_qty[side]) + max(qty, ask.qty),
-            one.open_notional[side] - min(notional, one.open_notional[side]) + max(notional, ask.px * ask.qty),
+            one.open_notional[side]
+            - min(notional, one.open_notional[side])
+            + max(notional, ask.px * ask.qty),
         )
 
     def _gate_and_book(self, ask: Ask, one: Instrument) -> Reject | None:
