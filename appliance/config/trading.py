@@ -127,7 +127,8 @@ def _limits(config: Config, findings: Findings) -> None:
         one_symbol = path[1] == "symbols"
         whole = config.limits.of(str(path[-1])) if one_symbol else scope.limits
         problem = limits_problem(str(path[1]).removesuffix("s"), whole)
-        if problem and given:
+        is_its_own = not one_symbol or problem != limits_problem("symbol", limits.symbol.limits)
+        if problem and given and is_its_own:
             name, text = problem
             at = (*path, name) if (*path, name) in findings.given else path
             findings.add(at, f"{name_of((*path, name))}: {text}")

@@ -23,7 +23,7 @@ struct strategist {
     struct intent_sink sink;
     struct histogram *histogram;
     struct shm_strategy *shown;
-    uint64_t intents; /* the number of the last one */
+    uint64_t intents;   /* the number of the last one */
     uint64_t rx_cycles; /* of the last tick */
     uint64_t fault_tick;
     uint32_t fault;           /* enum strategy_fault of the last one that failed */

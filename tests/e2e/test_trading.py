@@ -162,3 +162,34 @@ def test_a_difference_keeps_the_gate_shut_until_a_person_has_looked(day: Truth, 
         trader.say("resume", "--as", person, "--accept-differences")
         assert trader.shown()["causes"] == ()
         trader.wait_for_trading()
+
+
+@pytest.mark.heavy
+def test_operators_change_limits_and_strategies_while_it_trades(day: Truth, tmp_path: Path) -> None:
+    with Trader(day, tmp_path) as trader:
+        trader.run.wait_for_line("the gate is opened")
+        trader.go()
+        trader.wait_for_trading()
+        trader.say("strategy", "off")
+        trader.wait_for_quiet()
+        assert trader.venue_orders() == {}
+        assert "NOT CALLED" in trader.say("strategy", "show")
+        orders = len(trader.account().symbols)
+        trader.say("strategy", "load", "imbalance", "percent=55", "rests=1", "spread_px=2000")
+        trader.wait_for_trading()
+        assert len(trader.account().symbols) > orders
+        assert "in force" in trader.say("risk", "set", "account", "order_qty=99")
+        wait_for("an order that is too large", lambda: trader.shown()["rejected"][10] > 0)
+        latest = json.loads(trader.say("risk", "show", "--json"))["latest"][0]
+        assert (latest["reason"], latest["value"], latest["limit"]) == ("quantity", 100, 99)
+        assert "another person" in trader.say("risk", "set", "account", "order_qty=200")
+        assert "another person has to approve it" in trader.refused("risk", "approve", "1")
+        if os.geteuid() == 0:
+            trader.say("risk", "approve", "1", "--as", "somebody-else")
+            trader.wait_for_trading()
+        trader.kill_data_plane()
+        trader.run.wait_for_line("the gate is opened", 2)
+        limits = json.loads(trader.say("risk", "show", "--json"))["limits"]["account"]
+        assert limits["order_qty"] == (200 if os.geteuid() == 0 else 99)
+        assert "REDUCE ONLY" in trader.say("reduce")
+        assert json.loads(trader.say("status", "--json"))["trading"]["causes"] == ["reduce"]
