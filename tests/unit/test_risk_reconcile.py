@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,10 +24,10 @@ BEFORE = Record(
 )
 
 
-def later(messages: int, **changes: object) -> Record:
+def later(messages: int, **changes: Any) -> Record:
     """Return what the venue tells, so many messages behind the record."""
     sequence = BEFORE.sequence + messages
-    return replace(BEFORE, sequence=sequence, listed_sequence=sequence, **changes)  # type: ignore[arg-type]  # by name
+    return replace(BEFORE, sequence=sequence, listed_sequence=sequence, **changes)
 
 
 def test_the_same_again_is_no_difference() -> None:
@@ -112,8 +113,8 @@ def test_orders_are_as_old_as_their_list_and_not_as_the_positions() -> None:
         ({"leaves_qty": 50}, "order 7: 40 filled and 50 open at the venue, 40 and 60 on record"),
     ],
 )
-def test_an_order_that_is_another_one_is_a_difference(changed: dict[str, object], words: str) -> None:
-    now = replace(BEFORE, orders={7: replace(ORDER, **changed)})  # type: ignore[arg-type]  # by name
+def test_an_order_that_is_another_one_is_a_difference(changed: dict[str, Any], words: str) -> None:
+    now = replace(BEFORE, orders={7: replace(ORDER, **changed)})
     (only,) = differences(BEFORE, now)
     assert only.startswith(words)
 
