@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Protocol
 
-from appliance.dataplane import DataPlane, Death, Plan
+from appliance.dataplane import DataPlane, Death, Plan, Segment
 from appliance.errors import ApplianceError
 from appliance.native import library
 from appliance.observe.account import account
@@ -51,6 +52,22 @@ class Patience:
         return float(min(0.25 * 2 ** (quick_in_a_row - 2), self.longest_pause_s))
 
 
+class Companion(Protocol):
+    """Who goes with the data plane through its lives."""
+
+    def plan(self, plan: Plan) -> Plan:
+        """Return what the next one is told."""
+
+    def begin(self, segment: Segment) -> None:
+        """It was started, and is not yet ready."""
+
+    def look(self, segment: Segment) -> None:
+        """It runs: called every few milliseconds."""
+
+    def end(self, segment: Segment) -> None:
+        """It is gone; its segment will be."""
+
+
 @dataclass
 class Supervisor:
     """``run`` returns when the data plane was told to stop, or its feed has ended."""
@@ -61,6 +78,7 @@ class Supervisor:
     restarts: bool = True
     patience: Patience = field(default_factory=Patience)
     ready_note: str = ""
+    companion: Companion | None = None
     deaths: dict[str, int] = field(default_factory=dict)
     _plane: DataPlane | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -133,11 +151,14 @@ class Supervisor:
     def _one_life(self) -> tuple[bool, Death | None]:
         """Start one and stay with it: whether it became ready, and how it ended; None = as told."""
         started = time.monotonic()
-        plane = DataPlane.start(self.name, self.plan, output=self._output)
+        plan = self.companion.plan(self.plan) if self.companion else self.plan
+        plane = DataPlane.start(self.name, plan, output=self._output)
         with self._lock:
             self._plane = plane
         ready = False
         try:
+            if self.companion:
+                self.companion.begin(plane.segment)
             ready = self._until_ready(plane, started)
             death = self._watch(plane) if ready else plane.poll()
             if death is None:
@@ -151,6 +172,8 @@ class Supervisor:
             if plane.poll() is None:
                 plane.stop(_STOP_S)
             self._forward(plane.segment.message)
+            if self.companion:
+                self.companion.end(plane.segment)
             plane.remove()
 
     def _until_ready(self, plane: DataPlane, started: float) -> bool:
@@ -194,6 +217,8 @@ class Supervisor:
                     return None
                 self._forward("")
                 late_since = self._look(plane, late_since)
+                if self.companion:
+                    self.companion.look(plane.segment)
         finally:
             os.close(handle)
 

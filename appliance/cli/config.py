@@ -45,5 +45,13 @@ def summary(config: Config) -> str:
     count = len(config.books.symbols)
     return (
         f"{config.name}: port {feed.port} ({where}), lines {', '.join(lines)}, "
-        f"{count} symbol{'s' if count > 1 else ''}"
+        f"{count} symbol{'s' if count > 1 else ''}{_trading(config)}"
     )
+
+
+def _trading(config: Config) -> str:
+    trading = config.trading
+    if trading.mode == "off":
+        return ""
+    places = ", ".join("+".join(group) for group in trading.placement)
+    return f", {trading.mode} with {config.strategy.name} at {config.gateway.server} ({places})"

@@ -10,6 +10,7 @@ import click
 from appliance.cli.config import summary
 from appliance.config import DEFAULT_FILE, build_plan, load_config, parse_config
 from appliance.observe.metrics import MetricsServer
+from appliance.risk.watch import TradingWatch
 from appliance.supervisor import Supervisor
 
 
@@ -39,7 +40,9 @@ def command(file: Path, name: str | None, no_restart: bool, overrides: tuple[str
     a snapshot; until it is filled the books are stale, and say so.
 
     When the data plane dies it is started again, at once the first time; after five deaths within ten seconds
-    of their start it is given up. If `run` itself is killed, the data plane stops.
+    of their start it is given up. With trading.mode = "live" the gate is shut after each start, until the
+    venue has told what it knows and that fits what was on record; `appliance kill` shuts it for good.
+    If `run` itself is killed, the data plane stops.
     """
     named = (f"name={name}",) if name else ()
     given = (*overrides, *named)
@@ -47,7 +50,9 @@ def command(file: Path, name: str | None, no_restart: bool, overrides: tuple[str
         config = parse_config("", "no configuration file", given)
     else:
         config = load_config(file, given)
-    supervisor = Supervisor(config.name, build_plan(config), _say, restarts=not no_restart)
+    plan = build_plan(config)
+    companion = TradingWatch(config, _say) if plan.trading else None
+    supervisor = Supervisor(config.name, plan, _say, restarts=not no_restart, companion=companion)
     note = summary(config).split(": ", 1)[1]
     listen = config.metrics.listen
     serving = MetricsServer(listen, supervisor.read, supervisor.deaths) if listen else None

@@ -10,6 +10,7 @@ from appliance.cli.instance import name_option
 from appliance.observe.counters import COUNTERS, FRAME_VERDICTS, GROUPS, LINE_VERDICTS, STAGES
 from appliance.observe.reading import attach, read
 from appliance.observe.status import as_raw
+from appliance.risk import names
 
 
 @click.command()
@@ -54,6 +55,12 @@ def _explained() -> list[str]:
         ("frame verdicts: what an Ethernet frame is", FRAME_VERDICTS),
         ("line verdicts: what a MoldUDP64 packet is to the stream", LINE_VERDICTS),
         ("stages: what is timed", STAGES),
+        ("causes: what keeps the gate shut", names.CAUSES),
+        ("rejects: why risk refuses an order", names.REASONS),
+        ("refusals: why no order is made of an intent", names.TAKES),
+        ("cuts: why a connection to the venue is over", names.CUTS),
+        ("unreadable: what is wrong with a message of the venue", names.VERDICTS),
+        ("ring_waits: a stage has waited for the next", names.STAGES),
     ):
         rows += ["", title] + [f"  {name:<20} {text}" for name, text in table.items()]
     return rows[1:]

@@ -241,6 +241,111 @@ class Loopback:
         return Endpoint(found.address, int(port))
 
 
+@dataclass(frozen=True)
+class PowerOfTwo:
+    """A power of two within bounds."""
+
+    low: int
+    high: int
+
+    def read(self, value: object) -> int:
+        """Return the number."""
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or not self.low <= value <= self.high
+            or value & (value - 1)
+        ):
+            raise _refuse(value, f"a power of two from {self.low:,} to {self.high:,}")
+        return value
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Stages in groups: each group is a thread, and its stages are joined by a plus."""
+
+    stages: tuple[str, ...]
+
+    def read(self, value: object) -> tuple[tuple[str, ...], ...]:
+        """Return the groups."""
+        everything = "+".join(self.stages)
+        expected = f'a list of groups that are "{everything}" cut into pieces, e.g. ["{everything}"] or '
+        expected += f'["{self.stages[0]}", "{"+".join(self.stages[1:])}"]'
+        if not isinstance(value, list) or not all(isinstance(group, str) for group in value):
+            raise _refuse(value, expected)
+        groups = tuple(tuple(part.strip() for part in group.split("+")) for group in value)
+        wrong = {
+            index: f"{shown(stage)} is not a stage: they are {', '.join(self.stages)}"
+            for index, group in enumerate(groups)
+            for stage in group
+            if stage not in self.stages
+        }
+        if wrong:
+            raise WrongError(parts=wrong)
+        if sum(groups, ()) != self.stages:
+            raise WrongError(
+                f"{', '.join(map(shown, value)) or 'an empty list'}: every stage stands once, and in order: "
+                + expected
+            )
+        return groups
+
+
+@dataclass(frozen=True)
+class Wholes:
+    """A list of whole numbers within bounds."""
+
+    low: int
+    high: int
+    most: int
+    example: str
+
+    def read(self, value: object) -> tuple[int, ...]:
+        """Return them."""
+        if not isinstance(value, list) or len(value) > self.most:
+            raise _refuse(value, f"a list of at most {self.most} numbers, e.g. {self.example}")
+        one = Whole(self.low, self.high)
+        wrong = {}
+        for index, number in enumerate(value):
+            try:
+                one.read(number)
+            except WrongError as error:
+                wrong[index] = error.text
+        if wrong:
+            raise WrongError(parts=wrong)
+        return tuple(value)
+
+
+class People:
+    """Login names."""
+
+    def read(self, value: object) -> tuple[str, ...]:
+        """Return them."""
+        if not isinstance(value, list):
+            raise _refuse(value, 'a list of login names, e.g. ["alice", "bob"]')
+        wrong = {
+            index: f"{shown(name)} is not a login name of 1 to 31 characters"
+            for index, name in enumerate(value)
+            if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,30}", name)
+        }
+        if wrong:
+            raise WrongError(parts=wrong)
+        return tuple(value)
+
+
+class Params:
+    """The parameters of a strategy: whole numbers by name. The strategy itself knows which there are."""
+
+    def read(self, value: object) -> dict[str, int]:
+        """Return them."""
+        expected = "parameters with whole numbers, e.g. {percent = 80}"
+        if not isinstance(value, dict):
+            raise _refuse(value, expected)
+        for name, number in value.items():
+            if isinstance(number, bool) or not isinstance(number, int):
+                raise WrongError(f"{name} = {shown(number)} is not a whole number")
+        return dict(value)
+
+
 class Symbols:
     """The symbols whose books are published: each once."""
 

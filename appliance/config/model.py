@@ -19,13 +19,19 @@ from appliance.config.kinds import (
     InstanceName,
     Interface,
     Loopback,
+    Params,
+    People,
+    Placement,
+    PowerOfTwo,
     Server,
     Size,
     Symbols,
     Text,
     Whole,
+    Wholes,
 )
-from appliance.dataplane.plan import DEFAULT_BOOKS, Plan, Recovery
+from appliance.dataplane.limits import RiskLimits
+from appliance.dataplane.plan import DEFAULT_BOOKS, FUSED, STAGES, Plan, Recovery, Trading
 
 UDP, DPDK, FILE = PORTS = ("udp", "dpdk", "file")
 
@@ -41,6 +47,18 @@ class Only:
     def __init__(self, *ports: str) -> None:
         """Name them."""
         self.ports = ports
+
+
+class TableOf:
+    """Sections of one kind under names that the file chooses."""
+
+    def __init__(self, section: Any) -> None:
+        """Name the kind."""
+        self.section = section
+
+    def read(self, value: object) -> Any:
+        """Sections are read one by one, by their keys."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -111,6 +129,7 @@ class CoresConfig:
 
     feed: Annotated[int, Whole(-1, 1023)] = -1
     cold: Annotated[int, Whole(-1, 1023)] = -1
+    trading: Annotated[tuple[int, ...], Wholes(-1, 1023, 3, "[2, 3]")] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +147,97 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True)
+class TradingConfig:
+    """``[trading]``: the stages behind the books, and on which threads they run."""
+
+    mode: Annotated[str, Choice(("off", "live"))] = "off"
+    placement: Annotated[tuple[tuple[str, ...], ...], Placement(STAGES)] = FUSED
+    orders: Annotated[int, PowerOfTwo(2, 1 << 20)] = Trading.orders
+    call_budget_us: Annotated[int, Whole(1, 1_000_000)] = Trading.call_budget_us
+
+
+@dataclass(frozen=True)
+class StrategyConfig:
+    """``[strategy]``: what decides."""
+
+    name: Annotated[str, Text(1023)] = ""
+    params: Annotated[dict[str, int], Params()] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GatewayConfig:
+    """``[gateway]``: where orders go, and as whose."""
+
+    server: Annotated[Endpoint | None, Server("127.0.0.1:26502")] = None
+    user: Annotated[str, Text(6, ascii_only=True)] = ""
+    password: Annotated[str, Text(10, ascii_only=True)] = ""
+    password_file: Annotated[str, Text(4095)] = ""
+    session: Annotated[str, Text(10, ascii_only=True)] = ""
+    firm: Annotated[str, Text(4, ascii_only=True)] = ""
+    capacity: Annotated[str, Choice(("A", "P", "R", "O"))] = Trading.capacity
+    display: Annotated[str, Choice(("Y", "N", "A"))] = Trading.display
+    busy_poll_us: Annotated[int, Whole(0, 10_000)] = Trading.busy_poll_us
+
+
+_QTY = Whole(0, 2**31 - 1)
+_DOLLARS = Whole(0, 10**14)
+
+
+@dataclass(frozen=True)
+class ScopeLimits:
+    """The limits of one scope; what is not there is not limited."""
+
+    order_qty: Annotated[int | None, _QTY] = None
+    order_dollars: Annotated[int | None, _DOLLARS] = None
+    gross_dollars: Annotated[int | None, _DOLLARS] = None
+    long_qty: Annotated[int | None, _QTY] = None
+    short_qty: Annotated[int | None, _QTY] = None
+    open_orders: Annotated[int | None, _QTY] = None
+    collar_bps: Annotated[int | None, Whole(0, 65_534)] = None
+    duplicate_ms: Annotated[int | None, Whole(0, 3_600_000)] = None
+    orders_per_s: Annotated[int | None, Whole(1, 10_000_000)] = None
+    burst: Annotated[int | None, Whole(1, 1_000_000)] = None
+
+    @property
+    def limits(self) -> RiskLimits:
+        """The same, as the data plane's package has them."""
+        return RiskLimits(**{one.name: getattr(self, one.name) for one in fields(self)})
+
+
+@dataclass(frozen=True)
+class LimitsConfig:
+    """``[limits]``: of the account, the strategy, each symbol, and of those that differ."""
+
+    account: ScopeLimits = field(default_factory=ScopeLimits)
+    strategy: ScopeLimits = field(default_factory=ScopeLimits)
+    symbol: ScopeLimits = field(default_factory=ScopeLimits)
+    symbols: Annotated[dict[str, ScopeLimits], TableOf(ScopeLimits)] = field(default_factory=dict)
+
+    def of(self, symbol: str) -> RiskLimits:
+        """Return those of a symbol: its own, and the default where it has none."""
+        default, own = self.symbol.limits, self.symbols.get(symbol, ScopeLimits()).limits
+        names = [one.name for one in fields(default)]
+        return RiskLimits(
+            **{name: getattr(default if getattr(own, name) is None else own, name) for name in names}
+        )
+
+
+@dataclass(frozen=True)
+class RolesConfig:
+    """``[roles]``: who may do what; nobody named says that all may who may write the segment."""
+
+    operator: Annotated[tuple[str, ...], People()] = ()
+    risk: Annotated[tuple[str, ...], People()] = ()
+
+
+@dataclass(frozen=True)
+class StateConfig:
+    """``[state]``: where that is kept which outlives a restart."""
+
+    directory: Annotated[str, Text(4095)] = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole file. ``folder`` is where its relative paths begin."""
 
@@ -138,11 +248,22 @@ class Config:
     cores: CoresConfig = field(default_factory=CoresConfig)
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    trading: TradingConfig = field(default_factory=TradingConfig)
+    strategy: StrategyConfig = field(default_factory=StrategyConfig)
+    gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    roles: RolesConfig = field(default_factory=RolesConfig)
+    state: StateConfig = field(default_factory=StateConfig)
     folder: Path = Path()
 
     def path(self, text: str) -> Path:
         """Return a path of the file as seen from here."""
         return self.folder / text
+
+    @property
+    def state_directory(self) -> Path:
+        """Where what outlives a restart is kept."""
+        return self.path(self.state.directory or f"{self.name}.state").absolute()
 
 
 class Key(NamedTuple):

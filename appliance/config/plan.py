@@ -10,6 +10,7 @@ from appliance.config.kinds import Endpoint
 from appliance.config.model import DPDK, FILE, Config, FeedConfig, LineConfig
 from appliance.config.network import interface_address
 from appliance.config.rules import read_password, same_place
+from appliance.config.trading import build_trading
 from appliance.dataplane import Line, Plan, Port, Recovery
 
 _NOBODY = IPv4Address(0)
@@ -34,6 +35,7 @@ def build_plan(config: Config, die_with_parent: bool = True) -> Plan:
         feed_core=config.cores.feed,
         cold_core=config.cores.cold,
         eal=feed.eal,
+        trading=build_trading(config),
     )
 
 

@@ -83,7 +83,9 @@ def _read_fields(kind: Any, table: Table, path: Path, findings: Findings) -> dic
             findings.add(here, f"{name_of(here)} is not known: {_advice(name, list(known))}")
             continue
         findings.given.add(here)
-        if known[name].section:
+        if isinstance(known[name].kind, model.TableOf):
+            values[name] = _read_table(known[name].kind.section, value, here, findings)
+        elif known[name].section:
             section = _read_section(known[name].section, value, here, findings)
             if section is not None:
                 values[name] = section
@@ -96,6 +98,20 @@ def _read_fields(kind: Any, table: Table, path: Path, findings: Findings) -> dic
                 for index, text in wrong.parts.items():
                     findings.add((*here, index), f"{name_of((*here, index))}: {text}")
     return values
+
+
+def _read_table(kind: Any, value: object, path: Path, findings: Findings) -> dict[str, Any]:
+    """Read sections of one kind by the names that the file gives them."""
+    if not isinstance(value, dict):
+        findings.add(path, f"{name_of(path)}: {shown(value)} is not a section: write [{name_of(path)}.NAME]")
+        return {}
+    sections = {}
+    for name, inner in value.items():
+        findings.given.add((*path, name))
+        section = _read_section(kind, inner, (*path, name), findings)
+        if section is not None:
+            sections[name] = section
+    return sections
 
 
 def _read_section(kind: Any, value: object, path: Path, findings: Findings) -> Any:

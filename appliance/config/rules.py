@@ -10,6 +10,7 @@ from appliance.config.model import DPDK, FILE, Config, FeedConfig, LineConfig, k
 from appliance.config.network import interface_names
 from appliance.config.positions import Path
 from appliance.config.reader import Findings, name_of
+from appliance.config.trading import check_trading
 from appliance.errors import printable
 
 _ONLINE = File("/sys/devices/system/cpu/online")
@@ -23,6 +24,7 @@ def check(config: Config, findings: Findings) -> None:
     _lines(config.feed, findings)
     _recovery(config, findings)
     _cores(config, findings)
+    check_trading(config, findings)
 
 
 def _keys_of_other_ports(feed: FeedConfig, findings: Findings) -> None:
@@ -174,11 +176,37 @@ def _cores(config: Config, findings: Findings) -> None:
                 ("cores", name),
                 f"cores.{name}: this machine has no core {core}: {_ONLINE.read_text().strip()} are there",
             )
+    _trading_cores(config, online, findings)
     if cores.feed >= 0 and cores.feed == cores.cold:
         findings.add(
             ("cores", "cold"),
             f"cores.cold: core {cores.feed} is the feed's, which never sleeps: recovery would never run",
         )
+
+
+def _trading_cores(config: Config, online: set[int], findings: Findings) -> None:
+    path: Path = ("cores", "trading")
+    if not findings.is_fine(path, ("trading", "placement")) or path not in findings.given:
+        return
+    behind = len(config.trading.placement) - 1
+    if len(config.cores.trading) != behind:
+        findings.add(
+            path,
+            f"cores.trading: {len(config.cores.trading)} cores for the {behind} groups of trading.placement "
+            "behind the first, which is on cores.feed",
+        )
+        return
+    taken = {config.cores.feed: "the feed's, which never sleeps"}
+    for index, core in enumerate(config.cores.trading):
+        here = (*path, index)
+        if core >= 0 and core not in online:
+            findings.add(
+                here,
+                f"{name_of(here)}: this machine has no core {core}: {_ONLINE.read_text().strip()} are there",
+            )
+        elif core >= 0 and core in taken:
+            findings.add(here, f"{name_of(here)}: core {core} is {taken[core]}")
+        taken.setdefault(core, "another group's, which never sleeps")
 
 
 def same_place(feed: FeedConfig) -> bool:

@@ -19,6 +19,7 @@ from appliance.native import abi_hash, constants, dtype, ffi
 
 _DIRECTORY = Path("/dev/shm")
 _PATIENCE_S = 1.0
+_DOUBT_S = 0.005  # then it is asked whether the writer lives at all
 _LINE = 64
 
 
@@ -245,7 +246,8 @@ class Segment:
             copy = shown.copy()
             if not before & 1 and int(shown["version"]) == before:
                 return copy
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > deadline or (now > deadline - _PATIENCE_S + _DOUBT_S and not self.is_alive):
                 raise SegmentError(f"{self.path}: its decision stage stopped in the middle of an update")
 
     @property

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.observe.trading_counters import TRADING_GROUPS, TRADING_TABLE
+
 PREFIX = "appliance_"
 
 
@@ -42,6 +44,7 @@ GROUPS = {
     "recoverer": ("recoverer_counters", None, "the sockets to the servers of the venue"),
     "book": ("book_counters", None, "the order books"),
     "stats": ("shm_stats", None, "whatever else"),
+    **TRADING_GROUPS,
 }
 
 _TABLE = {
@@ -147,6 +150,7 @@ digest          -                              rolling digest of all changes of 
 other_destination other_destination_total      datagrams to nobody's group and port
 pool_bytes      pool_bytes                     memory of the books and the window, as the plan has them
 """,
+    **TRADING_TABLE,
 }
 
 

@@ -34,6 +34,7 @@ from appliance.observe.counters import (
 )
 from appliance.observe.latency import QUANTILES, Latency
 from appliance.observe.reading import Reading
+from appliance.observe.trading_metrics import TRADING_METRICS, trading_families
 
 RECOVERY_STATES = ("starting", "whole", "waiting", "asking", "joining", "lost")
 STATES = ("planned", "starting", "running", "ended", "stopped", "failed", "dead")
@@ -54,6 +55,7 @@ OTHERS = {
     ODDITIES: "messages that make no sense, by reason: counted, and left out",
     "pool_size": "how large each pool of the books is",
     "build_info": "what was built",
+    **TRADING_METRICS,
     "deaths_total": "how often the data plane died and had to be started again, by signal or exit",
 }
 
@@ -90,6 +92,8 @@ class SegmentCollector(Collector):
             yield from _plain(reading)
             yield from _verdicts(reading)
             yield from _stages(reading)
+            if reading.trading:
+                yield from trading_families(reading.trading, PREFIX)
 
 
 def _counter(name: str, labels: list[str], text: str = "") -> CounterMetricFamily:
@@ -135,7 +139,7 @@ def _plain(reading: Reading) -> Iterator[Metric]:
     for group, label, values in reading.groups():
         numbers.setdefault(group, []).append((label, values))
     for counter in COUNTERS:
-        if not counter.metric:
+        if not counter.metric or counter.group not in numbers:
             continue
         if counter.metric == PREFIX + ODDITIES:
             oddities.add_metric([counter.member], reading.book[counter.member])

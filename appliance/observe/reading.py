@@ -13,6 +13,7 @@ from appliance.errors import ApplianceError
 from appliance.native import constants, library
 from appliance.observe.counters import FRAME_VERDICTS, LINE_VERDICTS, LINES, STAGES
 from appliance.observe.latency import Latency
+from appliance.observe.trading import TradingReading, read_trading
 
 _DIRECTORY = Path("/dev/shm")
 # A feed thread that has not come round for so long hangs, or does not get its core.
@@ -56,6 +57,7 @@ class Reading:
     stages: dict[str, Latency]
     pools: dict[str, int]
     symbols: int
+    trading: TradingReading | None = None
 
     def _seconds(self, since_cycles: int) -> float:
         if not since_cycles or not self.cycles_per_s:
@@ -107,6 +109,9 @@ class Reading:
         yield "recoverer", None, self.recoverer
         yield "book", None, self.book
         yield "stats", None, self.stats
+        if self.trading:
+            for name, numbers in self.trading.groups.items():
+                yield name, None, numbers
 
 
 def _numbers(record: Any, *without: str) -> Numbers:
@@ -160,6 +165,7 @@ def read(segment: Segment) -> Reading:
         },
         pools={name: int(plan["books"][name]) for name in ("orders", "order_pages", "levels", "locates")},
         symbols=len(segment.views),
+        trading=read_trading(segment),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from appliance.book.software import ODDITIES
+from appliance.observe import trading
 from appliance.observe.latency import Latency
 from appliance.observe.reading import Reading
 
@@ -95,6 +96,7 @@ def as_data(reading: Reading, rate: float | None) -> dict[str, Any]:
         "oddities": {name: reading.book[name] for name in ODDITIES},
         "pools": {pool: {"used": used, "size": size} for pool, (used, size) in pools(reading).items()},
         "stages": {stage: latency_row(latency) for stage, latency in reading.stages.items()},
+        **({"trading": trading.as_data(reading.trading)} if reading.trading else {}),
     }
 
 
@@ -122,6 +124,8 @@ def as_raw(reading: Reading) -> dict[str, Any]:
     raw["live"] = reading.live | {name: f"{reading.live[name]:016x}" for name in ("digest", "depth_digest")}
     raw["book"] = reading.book | {"digest": f"{reading.book['digest']:016x}", "by_type": reading.by_type}
     raw["frame"] = reading.frame | {"verdicts": reading.frame_verdicts}
+    if reading.trading:
+        raw |= trading.as_raw(reading.trading)
     for line, verdicts in reading.line_verdicts.items():
         raw["line"][line]["verdicts"] = verdicts
     raw["pools"] = {pool: {"used": used, "size": size} for pool, (used, size) in pools(reading).items()}
@@ -151,6 +155,8 @@ def headline(reading: Reading) -> str:
         words.append(reading.message)
     if reading.state in ("running", "ended", "stopped"):
         words.append(reading.trust)
+    if reading.state == "running" and reading.trading:
+        words.append(reading.trading.headline)
     return "  ".join(words)
 
 
@@ -182,6 +188,8 @@ def _page(reading: Reading, rate: float | None) -> Iterator[tuple[str, str]]:
     yield from _lines(reading)
     yield "recovery", _recovery(reading)
     yield "books", _books(reading)
+    if reading.trading:
+        yield from trading.page(reading.trading)
     fill = "  ".join(f"{pool} {used:,} of {size:,}" for pool, (used, size) in pools(reading).items())
     yield "pools", fill
     yield from latency_table(reading.stages)

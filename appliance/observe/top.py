@@ -30,9 +30,10 @@ def screen(before: Reading, now: Reading) -> list[str]:
     def rate(later: float, earlier: float) -> str:
         return short((later - earlier) / seconds) if seconds > 0 else "-"
 
-    rows = [*_head(before, now, rate), "", *_lines(before, now, rate), "", *_recovery(now), ""]
+    gap = [] if now.trading else [""]
+    rows = [*_head(before, now, rate), "", *_lines(before, now, rate), *gap, *_recovery(now), *gap]
     rows += _stages(before, now)
-    rows += ["", *_books(before, now, rate)]
+    rows += ["", *_books(before, now, rate), *_trading(before, now, rate)]
     return [row[:WIDTH].rstrip() for row in rows][:HEIGHT]
 
 
@@ -51,6 +52,18 @@ def _head(before: Reading, now: Reading, rate: Any) -> list[str]:
         f"port {'+'.join(now.port_kinds):<9}{rate(*frames):>6} frames/s  {rate(*size):>6}B/s  "
         f"{a_burst:>5.1f} a burst  dropped {drops[0]:,}"
         + (f"  NOW {rate(*drops)}/s" if drops[0] > drops[1] else ""),
+    ]
+
+
+def _trading(before: Reading, now: Reading, rate: Any) -> list[str]:
+    trading, old = now.trading, before.trading
+    if trading is None or old is None:
+        return []
+    decider, was = trading.groups["decider"], old.groups["decider"]
+    return [
+        f"trading  {trading.headline}  orders {rate(decider['orders'], was['orders'])}/s, rejects "
+        f"{rate(decider['rejects'], was['rejects'])}/s, open {trading.open_orders:,}, "
+        f"held {trading.held:,}, $ {short(trading.gross_dollars)}"
     ]
 
 

@@ -232,7 +232,7 @@ void decider_take_execution(struct decider *decider, const struct execution *exe
 /* ---- Commands. ---- */
 
 static const char *open_gate(struct decider *decider) {
-    if (decider->kill != GATE_OPEN)
+    if (decider->kill >= GATE_KILLED) /* reduce-only goes with the gate open */
         return "the kill word is set: clear it first";
     if (decider->causes & SHUT_DISCONNECTED)
         return "there is no session with the venue that has caught up";

@@ -49,9 +49,13 @@ static void write_fault(struct strategist *strategist, const struct tick *tick, 
     journal_tap_commit(strategist->tap);
 }
 
+static void pull(struct strategist *strategist, const struct tick *tick) {
+    static const struct signal signal = {.action = SIGNAL_PULL};
+    hand_on(strategist, tick, &signal, tick->event.rx_cycles);
+}
+
 static __attribute__((noinline, cold)) void fail(struct strategist *strategist, const struct tick *tick,
                                                  enum strategy_fault fault) {
-    static const struct signal pull = {.action = SIGNAL_PULL};
     strategist->fault = fault;
     strategist->signals.count = 0;
     strategist->fault_tick = tick->number;
@@ -60,7 +64,18 @@ static __attribute__((noinline, cold)) void fail(struct strategist *strategist, 
     strategist->shown->fault_tick = tick->number;
     __atomic_store_n(&strategist->shown->fault, fault, __ATOMIC_RELEASE);
     strategist_show(strategist);
-    hand_on(strategist, tick, &pull, tick->event.rx_cycles);
+    pull(strategist, tick);
+}
+
+static __attribute__((noinline, cold)) void change(struct strategist *strategist, const struct tick *tick) {
+    bool was_called = strategist->slots.active != SLOTS_NONE;
+    slots_switch(&strategist->slots, tick->last_px);
+    __atomic_store_n(&strategist->shown->fault, STRATEGY_FINE, __ATOMIC_RELEASE);
+    strategist_show(strategist);
+    if (was_called && strategist->slots.active == SLOTS_NONE) { /* nobody would look after its orders */
+        const struct tick last = {.event.rx_cycles = strategist->rx_cycles, .number = tick->number};
+        pull(strategist, &last);
+    }
 }
 
 static enum strategy_fault call(struct strategist *strategist, const struct tick *tick,
@@ -85,13 +100,12 @@ void strategist_expect(const struct strategist *strategist, uint32_t instrument)
 
 void strategist_take(struct strategist *strategist, const struct tick *tick) {
     if (__builtin_expect(tick->instrument == TICKS_SWITCH, 0)) {
-        slots_switch(&strategist->slots, tick->last_px);
-        __atomic_store_n(&strategist->shown->fault, STRATEGY_FINE, __ATOMIC_RELEASE);
-        strategist_show(strategist);
+        change(strategist, tick);
         return;
     }
     if (strategist->slots.active == SLOTS_NONE)
         return;
+    strategist->rx_cycles = tick->event.rx_cycles;
     struct slots_time time;
     enum strategy_fault fault = call(strategist, tick, &time);
     if (__builtin_expect(fault != STRATEGY_FINE, 0))

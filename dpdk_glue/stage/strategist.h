@@ -3,7 +3,7 @@
  * It calls the active slot for each tick and numbers what that wants. A strategy that fails is not called
  * again: its slot is left, an intent SIGNAL_PULL takes its orders back, and `fault` says why. How long a call
  * took is the one thing here that the ticks do not determine; so a fault is a fact of its own, which a replay
- * is told (`replay_fault_at`) instead of measuring again.
+ * is told (`replay_fault_at`) instead of measuring again. A switch to no strategy takes its orders back, too.
  */
 #ifndef APPLIANCE_STAGE_STRATEGIST_H
 #define APPLIANCE_STAGE_STRATEGIST_H
@@ -26,6 +26,7 @@ struct strategist {
     struct shm_strategy *shown;
     struct journal_tap *tap; /* NULL = nothing is written down */
     uint64_t intents;        /* the number of the last one */
+    uint64_t rx_cycles;      /* of the last tick */
     uint64_t fault_tick;
     uint32_t fault;           /* enum strategy_fault of the last one that failed */
     bool replays;             /* nothing is measured */

@@ -55,11 +55,16 @@ static void load(struct trading *trading, const struct command *command) {
         done(trading, number, "the path of the strategy does not end");
         return;
     }
-    int slot = slots_load(slots, command->path, command->params_bytes ? command->params : NULL,
-                          command->params_bytes, trading->load_error);
     trading->loaded = (struct journal_switch){.params_bytes = command->params_bytes};
     memcpy(trading->loaded.params, command->params, sizeof command->params);
     memcpy(trading->loaded.path, command->path, sizeof command->path);
+    if (!command->path[0]) {
+        __atomic_store_n(&trading->pending_slot, TRADING_NO_STRATEGY, __ATOMIC_RELEASE);
+        done(trading, number, NULL);
+        return;
+    }
+    int slot = slots_load(slots, command->path, command->params_bytes ? command->params : NULL,
+                          command->params_bytes, trading->load_error);
     if (slot >= 0)
         __atomic_store_n(&trading->pending_slot, (uint32_t)slot, __ATOMIC_RELEASE);
     done(trading, number, slot < 0 ? trading->load_error : NULL);
@@ -98,9 +103,11 @@ void trading_take_switch(struct trading *trading) {
     uint32_t slot = __atomic_load_n(&trading->pending_slot, __ATOMIC_ACQUIRE);
     if (__builtin_expect(slot == SLOTS_NONE, 1))
         return;
-    const struct strategy_info *info = trading->strategist.slots.slot[slot].info;
     struct tick tick = {.instrument = TICKS_SWITCH, .last_px = slot, .number = trading->ticks.number};
-    ticks_ask(&trading->ticks, info->depth, info->every_event);
+    if (slot < SLOTS) {
+        const struct strategy_info *info = trading->strategist.slots.slot[slot].info;
+        ticks_ask(&trading->ticks, info->depth, info->every_event);
+    }
     trading_write_switch(trading);
     trading_hand_tick(trading, &tick);
     histogram_grow(&trading->shown->strategy.switches, 1);

@@ -24,6 +24,7 @@ enum {
     TRADING_TICKS = 4096, /* of 512 bytes: 2 MiB, a huge page */
     TRADING_ITEMS = 8192,
     TRADING_GROUPS = 4,
+    TRADING_NO_STRATEGY = SLOTS_NONE + 1, /* a switch to none */
     TRADING_RINGS = 4
 };
 
@@ -71,7 +72,7 @@ struct trading {
     pthread_t attendant;
     bool attends;
     uint32_t attendant_stops;
-    uint32_t pending_slot;   /* SLOTS_NONE = none */
+    uint32_t pending_slot;   /* SLOTS_NONE: nothing is to be switched */
     uint64_t loaded_number;  /* the command that was taken by the attendant */
     const char *load_failed; /* NULL = it was not */
     struct journal_switch loaded;

@@ -56,8 +56,10 @@ void trading_replay_fault(struct trading *trading) {
 
 int trading_replay_switch(struct trading *trading, const struct journal_switch *what, char *error) {
     trading_drain(trading); /* the slot that is filled is nobody's then */
-    int slot = slots_load(&trading->strategist.slots, what->path, what->params_bytes ? what->params : NULL,
-                          what->params_bytes, error);
+    int slot = !what->path[0]
+                   ? TRADING_NO_STRATEGY
+                   : slots_load(&trading->strategist.slots, what->path,
+                                what->params_bytes ? what->params : NULL, what->params_bytes, error);
     if (slot < 0)
         return -1;
     trading->loaded = *what;

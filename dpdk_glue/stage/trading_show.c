@@ -42,6 +42,7 @@ static void show_decisions(struct trading *trading, struct shm_decisions *shown)
 static void show_lists(struct trading *trading, struct shm_decisions *shown) {
     memcpy(shown->reject, trading->decider.rejects, sizeof shown->reject);
     shown->open_orders = order_pool_list(&trading->decider.pool, shown->order, ABI_SHOWN_ORDERS);
+    shown->listed_sequence = trading->decider.pool.sequence;
     trading->lists_are_due = false;
 }
 

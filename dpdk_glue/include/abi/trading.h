@@ -110,6 +110,8 @@ struct shm_decisions {
     struct shown_position position[1024];
     struct risk_reject reject[64]; /* the latest, in a ring by counters.rejects */
     struct order_view order[256];  /* open ones, the oldest first, as many as there is room for */
+    uint64_t listed_sequence;      /* of the venue, when `order` and `open_orders` were written */
+    uint64_t reserved[7];
 };
 ABI_AT(shm_decisions, answer, 64);
 ABI_AT(shm_decisions, position, 944);
