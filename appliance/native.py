@@ -18,7 +18,7 @@ from appliance.errors import ApplianceError
 
 _DIRECTORY = Path(__file__).parent / "_native"
 _ASSERTION = re.compile(r"^(ABI_SIZE|ABI_AT)\((\w+)(?:,\s*(\w+))?,\s*(\d+)\);$", re.M)
-_PART = re.compile(r'^#include "(abi/\w+\.h)"$', re.M)
+_PART = re.compile(r'^#include "((?:abi|api)/\w+\.h)"$', re.M)
 _CONSTANT = re.compile(r"^#define\s+(\w+)\s+(0x[0-9a-f]+|\d+)$", re.M)
 
 
@@ -46,7 +46,11 @@ def _read(name: str) -> str:
 @functools.cache
 def _contract() -> str:
     """Return abi.h and its parts, in the order it includes them."""
-    text = _read("abi.h")
+    return _with_parts("abi.h")
+
+
+def _with_parts(name: str) -> str:
+    text = _read(name)
     return text + "".join(_read(part) for part in _PART.findall(text))
 
 
@@ -59,7 +63,7 @@ def abi_hash() -> bytes:
 @functools.cache
 def constants() -> dict[str, int]:
     """Every ``#define NAME number`` of both headers."""
-    text = _contract() + _read("api.h")
+    text = _contract() + _with_parts("api.h")
     return {name: int(value, 0) for name, value in _CONSTANT.findall(text)}
 
 
@@ -68,7 +72,7 @@ def ffi() -> FFI:
     """The contract as cffi types."""
     declared = FFI()
     abi = _contract()
-    declared.cdef(_declarations(abi) + _declarations(_read("api.h")))
+    declared.cdef(_declarations(abi) + _declarations(_with_parts("api.h")))
     for kind, struct, member, number in _ASSERTION.findall(abi):
         ctype = declared.typeof(f"struct {struct}")
         found = declared.sizeof(ctype) if kind == "ABI_SIZE" else declared.offsetof(ctype, member)

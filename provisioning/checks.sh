@@ -5,7 +5,7 @@
 #   tests       all of pytest on the build that is installed
 #   variants    each way to build, with warnings as errors, passing all tests but those marked `heavy`
 #               (millions of messages: they run once, above), or those that the variant's option touches
-#   threads     the native tests (rings, journal, views, counters, risk, market) under the thread sanitizer; and in
+#   threads     the native tests (all that threads share) under the thread sanitizer; and in
 #               the sanitizers' and clang's builds, where they are tests like others
 #   fuzzing     every libFuzzer target for FUZZ_SECONDS
 

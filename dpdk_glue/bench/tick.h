@@ -1,17 +1,17 @@
-/* From tick to order, in memory: the very stages of a running data plane, between packets that lie ready and the
- * bytes for the venue.
+/* From tick to order, in memory: the very stages of a running data plane, between packets that lie ready and
+ * the bytes for the venue.
  *
  *     receive buffers -> live_take_packet: arbitration, books, ticks, strategy, risk, orders, encoder
  *                     -> the session's output                    (the clock runs from there to here)
  *                     -> a venue in memory, which answers before the next packet
  *
- * The day is cut into packets as the venue cuts it, and every message of it goes into the books; the strategy is
- * called for some of its symbols. A burst of packets is laid into the receive buffers at a time, as a card does:
- * so a packet is in a cache when it is taken, if not in the nearest, while books and orders are as cold as the
- * day leaves them.
+ * The day is cut into packets as the venue cuts it, and every message of it goes into the books; the strategy
+ * is called for some of its symbols. A burst of packets is laid into the receive buffers at a time, as a card
+ * does: so a packet is in a cache when it is taken, if not in the nearest, while books and orders are as cold
+ * as the day leaves them.
  *
- * Split, the stages behind the feed run on a thread of their own. The next packet is given when all that the one
- * before has led to is done: the times are those of a packet, not of a queue.
+ * Split, the stages behind the feed run on a thread of their own. The next packet is given when all that the
+ * one before has led to is done: the times are those of a packet, not of a queue.
  *
  * Risk counts in the day's own nanoseconds, so the bytes do not depend on the machine or the placement. The
  * times are read from the time-stamp counter, fenced: once before the packet is given, and once behind each
@@ -68,8 +68,8 @@ struct bench_tick {
     uint64_t done __attribute__((aligned(64))); /* of them; stored by the other thread */
 };
 
-/* Every check is on, and wide enough for the strategy: what it wants is to leave. Times are nanoseconds. Of each
- * scope; a symbol has no gross limit. */
+/* Every check is on, and wide enough for the strategy: what it wants is to leave. Times are nanoseconds. Of
+ * each scope; a symbol has no gross limit. */
 extern const struct risk_limits bench_tick_limits;
 
 /* The input outlives it. NULL with one line in `error` (API_ERROR_BYTES). */
@@ -77,8 +77,8 @@ struct bench_tick *bench_tick_open(const struct bench_input *input, const struct
                                    char *error);
 void bench_tick_close(struct bench_tick *bench);
 
-/* Takes up to `packets` more. `cycles` gets the time of each that led to an order, one behind the other. Returns
- * how many packets there were. */
+/* Takes up to `packets` more. `cycles` gets the time of each that led to an order, one behind the other.
+ * Returns how many packets there were. */
 uint64_t bench_tick_run(struct bench_tick *bench, uint64_t packets, uint32_t *cycles);
 /* What has been counted since it was opened. */
 void bench_tick_read(const struct bench_tick *bench, struct bench_tick_run *run);

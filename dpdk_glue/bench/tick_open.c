@@ -148,8 +148,8 @@ static void arrive(struct order_session *session, const char *bytes, uint32_t co
 }
 
 static int log_in(struct bench_tick *bench) {
-    /* Login accepted: the session's name, and the number of its first message; then a heartbeat, which says that
-     * nothing is to be caught up with. */
+    /* Login accepted: the session's name, and the number of its first message; then a heartbeat, which says
+     * that nothing is to be caught up with. */
     static const char accepted[] = "\0\037ABENCHMARK1                   1";
     static const char heartbeat[] = "\0\001H";
     struct order_session *session = &bench->session;

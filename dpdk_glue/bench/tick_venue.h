@@ -1,8 +1,8 @@
 /* The smallest venue there can be: it answers orders in memory, so that positions move and tags become free.
  *
  * What was sent waits until it is asked to answer. Then each order is accepted, and of every four, by their
- * numbers, two are filled whole, one by half and cancelled for the rest, one is cancelled whole. Nothing rests:
- * it is for strategies that take or leave.
+ * numbers, two are filled whole, one by half and cancelled for the rest, one is cancelled whole. Nothing
+ * rests: it is for strategies that take or leave.
  */
 #ifndef APPLIANCE_BENCH_TICK_VENUE_H
 #define APPLIANCE_BENCH_TICK_VENUE_H

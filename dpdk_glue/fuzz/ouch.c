@@ -1,9 +1,9 @@
 /* Bytes of a venue in any cut -> order session -> executions -> order pool.
  *
- * The input is a byte that says how to cut, and what the venue sends. Two sessions read it, one in large pieces
- * and one in the cuts, and must say the same. Each message is decoded once more from memory of its very size.
- * What comes out is applied to a pool that has asked for orders, and so small that it must forget some: all its
- * quantities add up, and so do those of the effects.
+ * The input is a byte that says how to cut, and what the venue sends. Two sessions read it, one in large
+ * pieces and one in the cuts, and must say the same. Each message is decoded once more from memory of its
+ * very size. What comes out is applied to a pool that has asked for orders, and so small that it must forget
+ * some: all its quantities add up, and so do those of the effects.
  */
 #include "gateway/orders.h"
 #include "gateway/session.h"

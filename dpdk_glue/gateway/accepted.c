@@ -105,8 +105,8 @@ static void accept_order(struct reply *reply, struct order_record *record, bool 
     accept_open(reply, record, effect);
 }
 
-/* Of a known order, or made anew. NULL: counted, and no more. One whose number we had passed in this life, and
- * that is not known, is one of ours that is over and forgotten: it is told twice. */
+/* Of a known order, or made anew. NULL: counted, and no more. One whose number we had passed in this life,
+ * and that is not known, is one of ours that is over and forgotten: it is told twice. */
 static struct order_record *find_or_rebuild(struct reply *reply, bool *is_new) {
     struct order_pool *pool = reply->pool;
     struct order_record *known = order_list_find(&pool->list, reply->execution->user_ref);

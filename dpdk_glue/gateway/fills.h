@@ -1,4 +1,5 @@
-/* The fills of late: what a broken or a corrected trade takes back, and how a fill that is told twice is known.
+/* The fills of late: what a broken or a corrected trade takes back, and how a fill that is told twice is
+ * known.
  *
  * A fill is known by its match number and its order (both sides of a trade may be ours). The oldest gives its
  * place to the newest.

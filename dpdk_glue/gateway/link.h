@@ -1,8 +1,8 @@
 /* The order session's connection: a TCP socket that never waits.
  *
- * order_link_poll does what can be done now: it connects, reads once, sends what is there, and heeds the time.
- * An order is sent in the call that hands it over, as far as the socket takes it; the rest waits for the next
- * poll. Every system call is counted; there are no others.
+ * order_link_poll does what can be done now: it connects, reads once, sends what is there, and heeds the
+ * time. An order is sent in the call that hands it over, as far as the socket takes it; the rest waits for
+ * the next poll. Every system call is counted; there are no others.
  *
  *     state       what is waited for                  what follows
  *     waiting     the time to call again              -> connecting

@@ -1,13 +1,13 @@
-/* The records of the order pool: found by user reference, and the open ones in the order they were opened, all
- * together and an instrument each.
+/* The records of the order pool: found by user reference, and the open ones in the order they were opened,
+ * all together and an instrument each.
  *
- * The place of a record is its user reference, modulo their number. A closed order is remembered until another
- * needs its place; an open one keeps it, and its number's successors pass over it. So an order is found with one
- * look, and memory is bounded by the number of records.
+ * The place of a record is its user reference, modulo their number. A closed order is remembered until
+ * another needs its place; an open one keeps it, and its number's successors pass over it. So an order is
+ * found with one look, and memory is bounded by the number of records.
  *
- * The best price of our own orders, a side of an instrument, is kept up to date: of all open orders that rest or
- * may come to rest, which IOC orders never do. A price that leaves is looked for again among the instrument's
- * orders, which are few.
+ * The best price of our own orders, a side of an instrument, is kept up to date: of all open orders that rest
+ * or may come to rest, which IOC orders never do. A price that leaves is looked for again among the
+ * instrument's orders, which are few.
  */
 #ifndef APPLIANCE_GATEWAY_ORDER_LIST_H
 #define APPLIANCE_GATEWAY_ORDER_LIST_H

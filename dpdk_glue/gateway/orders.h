@@ -1,15 +1,17 @@
 /* The order pool: what we have asked of the venue, and what became of it.
  *
- * Intents that have passed all checks become orders here, with the next user reference and the next number; what
- * the venue says is applied here, and comes out as effects for those who count quantities (abi/gateway.h). No
- * clock, no socket; the same calls give the same orders. The venue's word is the truth, also where it has
- * filled or taken more than was asked. What makes no sense is counted, and changes nothing. At any time
+ * Intents that have passed all checks become orders here, with the next user reference and the next number;
+ * what the venue says is applied here, and comes out as effects for those who count quantities
+ * (abi/gateway.h). No clock, no socket; the same calls give the same orders. The venue's word is the truth,
+ * also where it has filled or taken more than was asked. What makes no sense is counted, and changes nothing.
+ * At any time
  *
  *     entered = filled + cancelled + leaves        of each order
  *     asked + adopted = filled + released          of its effects, when it has closed
  *
- * How an order's state goes. `standing` is LIVE, or PARTLY_FILLED when some of it is filled; "over" is FILLED,
- * CANCELLED, REPLACED and REJECTED. A message about an order that is not known counts as a stranger's.
+ * How an order's state goes. `standing` is LIVE, or PARTLY_FILLED when some of it is filled; "over" is
+ * FILLED, CANCELLED, REPLACED and REJECTED. A message about an order that is not known counts as a
+ * stranger's.
  *
  *                    SENT       LIVE, PARTLY  CANCEL_SENT    UNKNOWN    over
  *     Accepted       standing   (repeat)      same           standing   same; revived if we gave it up
@@ -37,21 +39,22 @@
  * grown by that. More cancelled than was left: no more than that.
  *
  * A replacement is an order of its own, SENT beside the one whose place it wants; both count as open until
- * Replaced says that the old one is over. The replacement's quantity is then what the venue says: it may be less
- * than asked by what was filled meanwhile. The venue ignores a replacement of an order that is over: so when
- * that order ends before Replaced, the replacement is given up with it (END_ORIGINAL_GONE). When the replacement
- * is rejected, the old order stays, and its tag is its own again. A cancel under the tag goes to the
- * replacement, as it comes to the venue behind it; rejected, it takes the cancel with it.
+ * Replaced says that the old one is over. The replacement's quantity is then what the venue says: it may be
+ * less than asked by what was filled meanwhile. The venue ignores a replacement of an order that is over: so
+ * when that order ends before Replaced, the replacement is given up with it (END_ORIGINAL_GONE). When the
+ * replacement is rejected, the old order stays, and its tag is its own again. A cancel under the tag goes to
+ * the replacement, as it comes to the venue behind it; rejected, it takes the cancel with it.
  *
- * A connection breaks: nobody knows what of the last orders reached the venue. All open orders are UNKNOWN, and
- * no order is taken, until the session has been caught up. In between, the venue's sequenced messages tell what
- * happened. The venue drops the old connection before it takes the new one, so an order that no message has told
- * of by then never arrives: it is given up (END_NEVER_ARRIVED), and what it reserved is released. Should the
- * venue have it after all, its Accepted revives it.
+ * A connection breaks: nobody knows what of the last orders reached the venue. All open orders are UNKNOWN,
+ * and no order is taken, until the session has been caught up. In between, the venue's sequenced messages
+ * tell what happened. The venue drops the old connection before it takes the new one, so an order that no
+ * message has told of by then never arrives: it is given up (END_NEVER_ARRIVED), and what it reserved is
+ * released. Should the venue have it after all, its Accepted revives it.
  *
- * After a crash the pool is empty, and the venue's messages are replayed from the first: Accepted, or Replaced,
- * makes the order anew, without its tag; what it holds open is adopted. User references go on behind the highest
- * that was heard of, also in Account Query Response, and numbers behind the highest in any ClOrdID.
+ * After a crash the pool is empty, and the venue's messages are replayed from the first: Accepted, or
+ * Replaced, makes the order anew, without its tag; what it holds open is adopted. User references go on
+ * behind the highest that was heard of, also in Account Query Response, and numbers behind the highest in any
+ * ClOrdID.
  */
 #ifndef APPLIANCE_GATEWAY_ORDERS_H
 #define APPLIANCE_GATEWAY_ORDERS_H
@@ -94,12 +97,13 @@ static inline void order_pool_expect(const struct order_pool *pool, uint32_t ins
     lines_expect(pool->symbols[instrument], sizeof *pool->symbols);
 }
 
-/* Whether order_pool_take would make an order of this; changes and counts nothing. `order` may be NULL; else it
- * becomes the one under the intent's tag that REPLACE or CANCEL would be about, or NULL. */
+/* Whether order_pool_take would make an order of this; changes and counts nothing. `order` may be NULL; else
+ * it becomes the one under the intent's tag that REPLACE or CANCEL would be about, or NULL. */
 enum order_take order_pool_look(const struct order_pool *pool, const struct intent *intent,
                                 const struct order_view **order);
-/* Makes the order that is to be sent. It is in the pool from now on. CANCEL takes its quantity as the protocol
- * has it: the size that the order is to have, what is filled included; so a fill on the way does no harm. */
+/* Makes the order that is to be sent. It is in the pool from now on. CANCEL takes its quantity as the
+ * protocol has it: the size that the order is to have, what is filled included; so a fill on the way does no
+ * harm. */
 enum order_take order_pool_take(struct order_pool *pool, const struct intent *intent, struct order *order);
 /* All orders of an instrument, or with ORDER_POOL_ALL of all: one message, whatever is open. False without a
  * session that is caught up: then nobody would hear it. */

@@ -1,8 +1,8 @@
 /* The order session: OUCH over SoupBinTCP, without a socket and without a clock.
  *
- * Bytes of the venue come in, in any cut, and executions go out; orders come in, and bytes for the venue wait in
- * a buffer to be sent. Whoever owns the socket and the clock (gateway/link.h) carries them. Nothing is ever
- * half done: an order's bytes are in the buffer whole, or the order is not taken.
+ * Bytes of the venue come in, in any cut, and executions go out; orders come in, and bytes for the venue wait
+ * in a buffer to be sent. Whoever owns the socket and the clock (gateway/link.h) carries them. Nothing is
+ * ever half done: an order's bytes are in the buffer whole, or the order is not taken.
  *
  *     state    what happens                         what follows
  *     closed   a connection stands                  login queued                          -> login
@@ -17,19 +17,20 @@
  *     any of these four but closed:
  *              we log out                           logout queued                         -> leaving
  *              end of session                       ENDED                                 -> over
- *              cut, silence, broken protocol        DISCONNECTED                          -> closed; if leaving, over
+ *              cut, silence, broken protocol        DISCONNECTED                          -> closed, or over
+ *                                                                                         if leaving
  *
  * After a cut the login asks for the same session and the message behind the last one seen. Should the venue
- * repeat what was seen, it is counted and passed over: no message is told twice. A message that cannot be read
- * keeps its number and comes out as EXECUTION_NONE, as it might have been a fill.
+ * repeat what was seen, it is counted and passed over: no message is told twice. A message that cannot be
+ * read keeps its number and comes out as EXECUTION_NONE, as it might have been a fill.
  *
  * When is all replayed? The login's answer does not say: it has the number of the first message that follows,
- * not of the last. So behind the login goes an Account Query, which the venue answers behind all that it has to
- * say of the past (and with the next user reference, which is wanted anyway). Answers to earlier queries may
- * stand in the replay: those of cut connections that were never seen are counted, and so many answers more are
- * waited for. If that number is not known (after a crash), or those queries never reached the venue, what ends
- * the wait is a heartbeat behind any answer: the venue has had nothing to say for a second. A venue that takes
- * no such query is caught up with its first heartbeat.
+ * not of the last. So behind the login goes an Account Query, which the venue answers behind all that it has
+ * to say of the past (and with the next user reference, which is wanted anyway). Answers to earlier queries
+ * may stand in the replay: those of cut connections that were never seen are counted, and so many answers
+ * more are waited for. If that number is not known (after a crash), or those queries never reached the venue,
+ * what ends the wait is a heartbeat behind any answer: the venue has had nothing to say for a second. A venue
+ * that takes no such query is caught up with its first heartbeat.
  *
  * Heartbeats go out when nothing else did for a second. A venue that says nothing, not even that, for
  * `silence_cycles` is given up.

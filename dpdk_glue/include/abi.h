@@ -13,20 +13,20 @@
 
 /* Each part stands on those before it. */
 #include "abi/base.h"
+#include "abi/bench.h"
 #include "abi/book.h"
+#include "abi/gateway.h"
+#include "abi/journal.h"
+#include "abi/market.h"
 #include "abi/packets.h"
 #include "abi/plan.h"
 #include "abi/recovery.h"
-#include "abi/segment.h"
-#include "abi/trade.h"
-#include "abi/strategy.h"
 #include "abi/risk.h"
-#include "abi/gateway.h"
-#include "abi/trading.h"
-#include "abi/journal.h"
+#include "abi/segment.h"
+#include "abi/strategy.h"
 #include "abi/synth.h"
-#include "abi/market.h"
+#include "abi/trade.h"
+#include "abi/trading.h"
 #include "abi/venue.h"
-#include "abi/bench.h"
 
 #endif

@@ -7,8 +7,8 @@
  * or 512 of them where a run is longer: nothing in it depends on time. The last trade in a view is that of
  * the batch.
  *
- * Before messages go into the books, those that will read a tick are told of whose it will be, so that they can
- * ask for their memory while the books wait for theirs.
+ * Before messages go into the books, those that will read a tick are told of whose it will be, so that they
+ * can ask for their memory while the books wait for theirs.
  *
  * A symbol is looked up when the first event of its locate comes, so that the same messages always give the
  * same ticks. Books that are being rebuilt from a snapshot give none.

@@ -63,8 +63,8 @@ static void put_px(uint8_t *at, uint32_t px) {
     memcpy(at, &value, sizeof value);
 }
 
-/* 56 bits as hexadecimal digits: bytes in order, split into halves, looked up. No division, no loop, and no way
- * through memory. */
+/* 56 bits as hexadecimal digits: bytes in order, split into halves, looked up. No division, no loop, and no
+ * way through memory. */
 static void put_number(uint8_t *at, uint64_t number) {
     const __m128i digits =
         _mm_setr_epi8('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F');

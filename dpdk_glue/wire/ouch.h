@@ -1,17 +1,18 @@
 /* OUCH 5.0: orders to bytes, and the venue's messages to executions.
  *
  * What is known at start is written once, into a template a message: for Enter Order one an instrument, with
- * symbol and options in place. To encode is to copy it and to patch what differs. Both ways of sending come of
- * the same bytes: a SoupBinTCP packet (length, 'U', message), or the bare message as one UDP payload.
+ * symbol and options in place. To encode is to copy it and to patch what differs. Both ways of sending come
+ * of the same bytes: a SoupBinTCP packet (length, 'U', message), or the bare message as one UDP payload.
  *
- * ClOrdID is the order's number as 14 hexadecimal digits, so that an order which comes back after a crash says
- * which one it was. The firm, if there is one, is named where the protocol has a place for it: in the appendage
- * of Enter Order (a replacement keeps what the order has), and in the body of Mass Cancel.
+ * ClOrdID is the order's number as 14 hexadecimal digits, so that an order which comes back after a crash
+ * says which one it was. The firm, if there is one, is named where the protocol has a place for it: in the
+ * appendage of Enter Order (a replacement keeps what the order has), and in the body of Mass Cancel.
  *
  * A message is decoded by its table of lengths and offsets. It is refused, with nothing decoded, if it is
- * shorter than its type, if anything stands behind its end, or if the elements of its appendage do not add up;
- * elements are passed over, known or not. Types of which some venues send an appendage and some do not are
- * taken either way; so is AIQ Canceled without its last byte, and Trade Correction, which later venues lack.
+ * shorter than its type, if anything stands behind its end, or if the elements of its appendage do not add
+ * up; elements are passed over, known or not. Types of which some venues send an appendage and some do not
+ * are taken either way; so is AIQ Canceled without its last byte, and Trade Correction, which later venues
+ * lack.
  */
 #ifndef APPLIANCE_WIRE_OUCH_H
 #define APPLIANCE_WIRE_OUCH_H
@@ -45,8 +46,8 @@ int ouch_templates_open(struct ouch_templates *templates, const struct ouch_opti
                         const char (*symbols)[8], uint32_t instruments);
 void ouch_templates_close(struct ouch_templates *templates);
 
-/* Writes the SoupBinTCP packet of an order whose instrument is one of the templates'. Returns its bytes; 0 = it
- * has no such action. `to` has OUCH_PACKET_ROOM bytes. */
+/* Writes the SoupBinTCP packet of an order whose instrument is one of the templates'. Returns its bytes; 0 =
+ * it has no such action. `to` has OUCH_PACKET_ROOM bytes. */
 uint32_t ouch_encode(const struct ouch_templates *templates, const struct order *order, uint8_t *to);
 /* The same as the payload of a datagram. */
 uint32_t ouch_datagram(const struct ouch_templates *templates, const struct order *order, uint8_t *to);

@@ -1,8 +1,8 @@
 /* From the first packet to the last, the way from tick to order allocates nothing and never calls the kernel.
  *
- * A child process opens the path of the benchmark, counts every call of the allocator from then on, and has the
- * kernel kill it for any system call but the one that ends it; then it takes a day of 200,000 packets, on one
- * thread and on two. That the filter kills, and that the allocator is counted, is tried as well.
+ * A child process opens the path of the benchmark, counts every call of the allocator from then on, and has
+ * the kernel kill it for any system call but the one that ends it; then it takes a day of 200,000 packets, on
+ * one thread and on two. That the filter kills, and that the allocator is counted, is tried as well.
  */
 #include "day.h"
 

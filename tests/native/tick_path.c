@@ -1,5 +1,5 @@
-/* The benchmark from tick to order trades as its stages do when they are called one after the other, without lines,
- * arbitration, rings or threads: the bytes for the venue are the same, fused and split.
+/* The benchmark from tick to order trades as its stages do when they are called one after the other, without
+ * lines, arbitration, rings or threads: the bytes for the venue are the same, fused and split.
  */
 #include "day.h"
 #include "wire/ouch.h"

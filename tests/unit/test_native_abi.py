@@ -114,7 +114,7 @@ STRUCTS = {
         ("name", "64s"),
         ("message", "512s"),
         ("parent_pid", "Q"),
-        ("reserved", "8s"),
+        ("trading_offset", "Q"),
         ("live", "64s"),
     ],
     "histogram": [
@@ -272,18 +272,6 @@ STRUCTS = {
     "journal_packet": [("rx_cycles", "Q"), ("bytes", "I"), ("line", "H"), ("reserved", "H")],
     "journal_execution": [("position", "Q"), ("execution", "128s")],
     "journal_order": [("order", "64s"), ("bytes", "I"), ("reserved", "I")],
-    "journal_command": [
-        ("position", "Q"),
-        ("wall_ns", "Q"),
-        ("what", "I"),
-        ("item", "I"),
-        ("subject", "I"),
-        ("reserved", "I"),
-        ("old_value", "q"),
-        ("new_value", "q"),
-        ("who", "32s"),
-        ("text", "48s"),
-    ],
     "journal_session": [
         ("abi_hash", "32s"),
         ("plan_hash", "32s"),

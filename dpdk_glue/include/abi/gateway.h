@@ -169,7 +169,7 @@ enum order_end {
 
 /* What one reply did to one order, for those who count open quantities and positions. In this order:
  *
- *     adopted   this quantity counts as open from now on, though nobody asked risk for it; if `opens`, so does
+ * adopted   this quantity counts as open from now on, though nobody asked risk for it; if `opens`, so does
  *               the order: one of an earlier life of ours, or the venue has taken or filled more than it was
  *               asked for
  *     filled    this much of what was open is position now
