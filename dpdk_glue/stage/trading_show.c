@@ -49,8 +49,8 @@ static void show_lists(struct trading *trading, struct shm_decisions *shown) {
 /* What a reader finds while `version` is odd, or has changed when it is done, is not to be believed. */
 static void show(struct trading *trading, bool lists) {
     struct shm_decisions *shown = &trading->shown->decisions;
-    __atomic_store_n(&shown->version, shown->version + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    /* Acquire: nothing that is written below is seen before the odd version. */
+    __atomic_fetch_add(&shown->version, 1, __ATOMIC_ACQUIRE);
     show_decisions(trading, shown);
     if (lists)
         show_lists(trading, shown);
