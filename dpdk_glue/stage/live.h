@@ -137,7 +137,7 @@ bool live_join_snapshot(struct live *live, const uint8_t session[MOLD64_SESSION_
 
 /* live_record.c: the journal of the feed's thread; nothing, where there is none. */
 void live_record_packet(struct live *live, const uint8_t *payload, uint32_t length, unsigned line);
-void live_record_step(struct live *live, enum journal_kind kind, const struct journal_step *step,
+void live_record_step(struct live *live, enum journal_kind kind, const struct journal_step *what,
                       const uint8_t *data);
 
 /* live_tell.c */

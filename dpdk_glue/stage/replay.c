@@ -9,7 +9,7 @@
 static const char *lay_out(struct replay *replay) {
     const uint8_t *base = replay->memory;
     struct replay_head head;
-    if (replay->bytes < sizeof head)
+    if (!base || replay->bytes < sizeof head)
         return "is no session of a journal";
     memcpy(&head, base, sizeof head);
     uint64_t at = sizeof head;

@@ -63,7 +63,8 @@ void trading_look_at_journal(struct trading *trading, uint64_t now_cycles) {
         return;
     uint64_t lost_cycles = __atomic_load_n(&trading->lost_cycles, __ATOMIC_RELAXED);
     bool has_room = records_reserve(trading->decider.tap->ring, RESERVE_BYTES) != NULL;
-    bool is_calm = !lost_cycles || now_cycles > lost_cycles + CALM_MS * THOUSAND * trading->cycles_per_us;
+    bool is_calm =
+        !lost_cycles || now_cycles > lost_cycles + (uint64_t)CALM_MS * THOUSAND * trading->cycles_per_us;
     if (!has_room && !trading->journal_is_shut)
         trading->journal_is_shut = true;
     else if (lost_cycles && !is_calm)

@@ -90,7 +90,7 @@ static void take_params(struct slot *slot, const uint8_t *given) {
 }
 
 static const char *take_memory(struct slot *slot, uint32_t instruments) {
-    slot->stride = (slot->info->state_bytes + LINE_BYTES) / LINE_BYTES * LINE_BYTES;
+    slot->stride = ((size_t)slot->info->state_bytes + LINE_BYTES) / LINE_BYTES * LINE_BYTES;
     slot->states = aligned_alloc(LINE_BYTES, slot->stride * instruments);
     if (!slot->states)
         return "has no memory for the states of all books";
