@@ -97,6 +97,7 @@ class RecoveryConfig:
 
     retransmission: Annotated[Endpoint | None, Server("127.0.0.1:26500")] = None
     snapshot: Annotated[Endpoint | None, Server("127.0.0.1:26501")] = None
+    snapshot_session: Annotated[str, Choice(("feed", "any"))] = "feed"
     user: Annotated[str, Text(6, ascii_only=True)] = ""
     password: Annotated[str, Text(10, ascii_only=True)] = ""
     password_file: Annotated[str, Text(4095)] = ""

@@ -100,6 +100,7 @@ def _recovery(config: Config) -> Recovery:
         snapshot_retry_ms=recovery.snapshot_retry_ms,
         silence_ms=recovery.silence_ms,
         far_messages=recovery.far_messages,
+        any_snapshot_session=recovery.snapshot_session == "any",
     )
 
 

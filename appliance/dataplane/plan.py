@@ -61,6 +61,7 @@ class Recovery:
     snapshot_retry_ms: int = 1_000
     silence_ms: int = 3_000
     far_messages: int = 100_000
+    any_snapshot_session: bool = False
 
 
 class LimitsLike(Protocol):
@@ -162,6 +163,7 @@ class Plan:
             self.hold * _constant("PLAN_HOLD")
             | self.lock_memory * _constant("PLAN_LOCK_MEMORY")
             | self.die_with_parent * _constant("PLAN_DIE_WITH_PARENT")
+            | self.recovery.any_snapshot_session * _constant("PLAN_ANY_SNAPSHOT")
         )
         record["feed_core"], record["cold_core"] = self.feed_core, self.cold_core
         record["eal"] = self.eal.encode()

@@ -104,7 +104,8 @@ snapshots       recovery_snapshots_total           snapshots the feed was joined
 snapshots_failed recovery_snapshots_failed_total   snapshots that came to nothing
 missing_first   recovery_missing_first_number      the first message missing now; 0 = none
 missing         recovery_missing_messages          messages missing now, as far as is known
-unasked         recovery_unasked_replies_total     replies that start where nobody had asked: not taken
+unasked         recovery_unasked_replies_total     replies to what nobody had asked: not taken
+strange_snapshots recovery_strange_snapshots_total snapshots of another session than the feed's: not taken
 """,
     "recoverer": """
 requests        recoverer_requests_total           requests sent to the retransmission server

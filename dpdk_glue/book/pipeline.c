@@ -53,8 +53,8 @@ static __attribute__((noinline, cold)) void skip_malformed(struct book_set *set,
         set->counters.bad_length++;
     set->empty_messages += !length;
     memset(decoded, 0, sizeof *decoded);
-    if (!length || !itch_shapes[message[0]].length)
-        return;
+    if (length && !itch_shapes[message[0]].length)
+        return; /* of a type that came after us: nothing that is here could be meant by it */
     /* Its book is flagged when its turn comes, not before: what came before it was not stale. */
     decoded->malformed = 1;
     if (length >= LOCATE_END)

@@ -58,10 +58,11 @@ static struct look look_at(const struct risk *risk, const struct risk_ask *ask, 
 
 static struct finding check_gate(const struct look *look) {
     int64_t held = risk_turned(look->line->position, look->side);
+    uint64_t closes = held < 0 ? (uint64_t)-held : 0;
     if (look->gate >= GATE_KILLED)
         return (struct finding){RISK_KILLED, look->gate, GATE_OPEN};
-    if (look->gate == GATE_REDUCE_ONLY && look->after > 0)
-        return (struct finding){RISK_REDUCE_ONLY, look->open_qty, held < 0 ? (uint64_t)-held : 0};
+    if (look->gate == GATE_REDUCE_ONLY && look->open_qty > closes)
+        return (struct finding){RISK_REDUCE_ONLY, look->open_qty, closes};
     return NOTHING;
 }
 

@@ -55,8 +55,9 @@ static void ask(struct live *live, uint64_t first, uint64_t count) {
     recoverer_ask(live->recoverer, mold64_session(live->mold), first, (uint32_t)count);
 }
 
-/* A reply starts where a request did, or goes on where the reply before it ended. From a server that has its
- * numbers wrong come messages that are well-formed, and belong elsewhere: nothing else would tell. */
+/* A reply starts where a request did, or goes on where the reply before it ended, and holds no more than was
+ * asked for. From a server that has its numbers wrong come messages that are well-formed, and belong
+ * elsewhere: nothing else would tell. */
 static bool was_asked_for(struct live *live, const uint8_t *payload, uint32_t length) {
     struct backlog_packet packet;
     if (mold64_parse(payload, length, &packet) > MOLD64_END_OF_SESSION)
@@ -64,7 +65,8 @@ static bool was_asked_for(struct live *live, const uint8_t *payload, uint32_t le
     for (unsigned i = 0; i < LIVE_ASKED; i++) {
         struct live_asked *asked = &live->asked[i];
         bool goes_on = packet.sequence == asked->next && packet.sequence < asked->end;
-        if (asked->end && (packet.sequence == asked->first || goes_on)) {
+        if (asked->end && (packet.sequence == asked->first || goes_on) &&
+            backlog_end_of(&packet) <= asked->end) {
             asked->next = backlog_end_of(&packet);
             return true;
         }
@@ -175,11 +177,39 @@ static void end_snapshot(struct live *live) {
     live_take_runs(live, live->now);
 }
 
+/* Without its padding, which is behind the names of packets and before those of logins. Its length. */
+static size_t trim(const uint8_t **name) {
+    size_t length = MOLD64_SESSION_BYTES;
+    while (length && (*name)[length - 1] == ' ')
+        length--;
+    for (; length && **name == ' '; length--)
+        ++*name;
+    return length;
+}
+
+/* The image of another day may be well-formed, and fit by its numbers. */
+static bool is_of_session(const struct live *live, const struct recoverer_record *begin) {
+    const uint8_t *ours = live->fetch_session, *its = begin->data;
+    size_t length = trim(&ours);
+    return live->plan->flags & PLAN_ANY_SNAPSHOT ||
+           (begin->length >= MOLD64_SESSION_BYTES && trim(&its) == length && !memcmp(ours, its, length));
+}
+
+static void fail_snapshot(struct live *live) {
+    drop_snapshot(live);
+    look(live, RECOVERY_FAILED);
+}
+
 static void take_snapshot(struct live *live, const struct recoverer_record *record) {
     if (record->fetch != live->fetch || recovery_state(live->recovery) != RECOVERY_JOINING)
         return;
     switch (record->kind) {
     case RECOVERER_SNAPSHOT_BEGIN:
+        if (!is_of_session(live, record)) {
+            live->recovery_counters.strange_snapshots++;
+            fail_snapshot(live);
+            break;
+        }
         live_begin_snapshot(live);
         look(live, RECOVERY_BEGUN);
         break;
@@ -190,8 +220,7 @@ static void take_snapshot(struct live *live, const struct recoverer_record *reco
         live->snapshot_end = record->sequence;
         break;
     default:
-        drop_snapshot(live);
-        look(live, RECOVERY_FAILED);
+        fail_snapshot(live);
     }
 }
 

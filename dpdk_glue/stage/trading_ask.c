@@ -76,7 +76,11 @@ static void *attend(void *context) {
     while (!__atomic_load_n(&trading->attendant_stops, __ATOMIC_ACQUIRE)) {
         const struct command *asked = command_of(trading);
         uint64_t number = __atomic_load_n(&asked->number, __ATOMIC_ACQUIRE);
-        if (asked->kind == COMMAND_STRATEGY && number != trading->loaded_number)
+        uint32_t kind = __atomic_load_n(&asked->kind, __ATOMIC_ACQUIRE);
+        /* The next command is written, its number last, once this one is answered: what belongs to a number
+         * that has been answered may be half of another. */
+        bool is_whole = __atomic_load_n(&trading->shown->decisions.answered, __ATOMIC_ACQUIRE) != number;
+        if (is_whole && kind == COMMAND_STRATEGY && number != trading->loaded_number)
             load(trading, asked);
         nanosleep(&pause, NULL);
     }

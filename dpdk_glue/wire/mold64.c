@@ -60,6 +60,8 @@ static void note_on_line(struct mold64 *mold, const struct backlog_packet *packe
     }
     if (end > *next)
         *next = end;
+    if (mold->is_live && line < MOLD64_LINE_ASKED)
+        stream->latest[line] = stream->latest_end = end;
     if (end > stream->known_end)
         stream->known_end = end;
     if (end > stream->fresh_end)
@@ -86,6 +88,7 @@ static void note_on_session(struct mold64 *mold, enum mold64_verdict kind, unsig
     if (line >= MOLD64_LINE_ASKED)
         return;
     mold->heard++;
+    mold->strangers = 0;
     if (mold->state == MOLD64_LEFT || (mold->state == MOLD64_ENDED && known_end > mold->ended_at))
         mold->state = MOLD64_LIVE;
     if (kind == MOLD64_END_OF_SESSION && mold->live.expected) {
@@ -99,8 +102,10 @@ static enum mold64_verdict accept_live(struct mold64 *mold, const uint8_t *sessi
                                        unsigned line) {
     bool ours = mold64_is_ours(mold, session);
     bool asked = line >= MOLD64_LINE_ASKED;
-    if (!ours && (asked || mold->state == MOLD64_LIVE))
+    if (!ours && (asked || mold->state == MOLD64_LIVE)) {
+        mold->strangers += !asked;
         return MOLD64_OTHER_SESSION;
+    }
     if (packet->sequence == 0)
         return packet->count ? MOLD64_BAD_SEQUENCE : kind;
     if (asked && !packet->count)
@@ -228,8 +233,15 @@ bool mold64_next(struct mold64 *mold, struct mold64_run *run) {
         return false;
     struct backlog_packet current = mold->current;
     mold->current.count = 0;
-    return (current.count && deliver(mold, &mold->live, &current, run)) ||
-           next_of_stream(mold, &mold->live, run);
+    if ((current.count && deliver(mold, &mold->live, &current, run)) ||
+        next_of_stream(mold, &mold->live, run))
+        return true;
+    if (!mold->is_live || !mold->live.is_another)
+        return false;
+    /* The books of the session before are over, whenever the first message of this one comes. */
+    run->first_sequence = mold->live.expected;
+    finish_run(mold, &mold->live, run, run->first_sequence);
+    return true;
 }
 
 bool mold64_may_push(const struct mold64 *mold) {

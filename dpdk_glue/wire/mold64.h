@@ -53,7 +53,7 @@
  * there or a little later; and when no packet nearer to us came on either live line between them. So a forged
  * packet harms nothing, however often it is sent, and after a long blackout the feed is believed again.
  * Forged packets that fit each other are believed, and a snapshot undoes that: mold64_join forgets what is
- * far ahead of it, and an end of the session that was.
+ * far ahead of it, and an end of the session that was, if a line has since told otherwise.
  */
 #ifndef APPLIANCE_WIRE_MOLD64_H
 #define APPLIANCE_WIRE_MOLD64_H
@@ -113,6 +113,8 @@ const uint8_t *mold64_session(const struct mold64 *mold);
 bool mold64_has_ended(const struct mold64 *mold);
 /* Packets of the session that were believed, from the live lines: stands still when they are silent. */
 uint64_t mold64_heard(const struct mold64 *mold);
+/* Packets of another session on the live lines since the last of ours. */
+uint32_t mold64_strangers(const struct mold64 *mold);
 
 /* ---- Live: what the caller decides. ---- */
 
@@ -124,10 +126,11 @@ void mold64_give_up(struct mold64 *mold);
 void mold64_hold_all(struct mold64 *mold);
 /* A snapshot stands, and `sequence` is the first message to follow it: what is held below is dropped, and
  * delivery goes on from there. What is known to exist only by packets from before mold64_hold_all, and was
- * not delivered, is missing; when the next snapshot does not come up to it either, it is forgotten. False,
- * and nothing is changed, if the session (NULL = ours, whichever it is) is not ours, or `sequence` is 0 or
- * more than `far` messages ahead of all that is known: the image of another session, behind which all that
- * comes would be late. Before the first packet any session becomes ours, and any sequence will do. */
+ * not delivered, is missing; when the next snapshot does not come up to it either, and the line that told of
+ * it has since told less, it is forgotten. False, and nothing is changed, if the session (NULL = ours,
+ * whichever it is) is not ours, or `sequence` is 0 or more than `far` messages ahead of all that is known
+ * (the image of another session, behind which all that comes would be late), or as far behind the last
+ * packet of the lines (an old image). Before the first packet any session becomes ours, and any sequence will do. */
 bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence);
 /* Delivery goes on where it stopped. */
 void mold64_release(struct mold64 *mold);

@@ -118,6 +118,10 @@ uint64_t mold64_heard(const struct mold64 *mold) {
     return mold->heard;
 }
 
+uint32_t mold64_strangers(const struct mold64 *mold) {
+    return mold->strangers;
+}
+
 void mold64_give_up(struct mold64 *mold) {
     struct mold64_stream *stream = &mold->live;
     if (mold->holds_all || !mold64_missing(mold))
@@ -133,36 +137,54 @@ void mold64_hold_all(struct mold64 *mold) {
     backlog_set_floor(&mold->backlog, &stream->order, stream->expected);
 }
 
-/* A snapshot has shown how far the stream is: what was believed of messages far ahead of that was forged. */
-static void forget_forged(struct mold64 *mold, uint64_t known) {
-    struct mold64_stream *stream = &mold->live;
-    struct backlog_order *order = &stream->order;
+/* How far the stream goes on from a snapshot that has come up to `sequence`: as far as what was delivered and
+ * what is held, where each packet is near the one before. `chained`: so many of those held. */
+static uint64_t follow(const struct mold64 *mold, uint64_t sequence, uint32_t *chained) {
+    const struct mold64_stream *stream = &mold->live;
+    uint64_t known = later(sequence, stream->told_end);
     uint64_t far = mold->far_messages;
-    if (!far)
-        return;
-    while (order->held &&
-           !is_within(backlog_at(&mold->backlog, order, order->held - 1)->sequence, known, far)) {
-        backlog_drop_last(&mold->backlog, order);
-        mold->counters.dropped++;
+    for (*chained = 0; *chained < stream->order.held; ++*chained) {
+        const struct backlog_packet *packet = backlog_at(&mold->backlog, &stream->order, *chained);
+        if (far && !is_within(packet->sequence, known, far))
+            break;
+        known = later(known, backlog_end_of(packet));
     }
-    if (!is_within(stream->fresh_end, known, far))
-        stream->fresh_end = 0;
+    return known;
 }
 
-/* How far the stream is for all we know, now that a snapshot has come up to `sequence`. */
+/* The lines may be far ahead of what a snapshot leads to for two reasons: what they said was forged, and then
+ * they have since said otherwise; or the snapshot is as old as it looks. */
+static bool is_too_old(const struct mold64 *mold, uint64_t sequence) {
+    uint32_t chained;
+    uint64_t known = follow(mold, sequence, &chained);
+    return mold->far_messages && !is_within(mold->live.latest_end, known, mold->far_messages);
+}
+
+static void forget_forged(struct mold64 *mold, uint32_t chained) {
+    while (mold->live.order.held > chained) {
+        backlog_drop_last(&mold->backlog, &mold->live.order);
+        mold->counters.dropped++;
+    }
+}
+
+/* How far the stream is for all we know, now that a snapshot has come up to `sequence`. What a line has told
+ * stands until the same line tells less. */
 static void settle_known_end(struct mold64 *mold, uint64_t sequence) {
     struct mold64_stream *stream = &mold->live;
-    struct backlog_order *order = &stream->order;
+    uint64_t far = mold->far_messages;
     uint64_t claimed = stream->known_end;
-    uint64_t known = later(sequence, stream->told_end);
-    forget_forged(mold, known);
-    bool may_be = !mold->far_messages || is_within(claimed, known, mold->far_messages);
+    uint32_t chained;
+    uint64_t known = follow(mold, sequence, &chained);
+    forget_forged(mold, chained);
+    if (far && !is_within(stream->fresh_end, known, far))
+        stream->fresh_end = 0;
     stream->known_end = later(known, stream->fresh_end);
-    if (order->held)
-        stream->known_end =
-            later(stream->known_end, backlog_end_of(backlog_at(&mold->backlog, order, order->held - 1)));
+    for (unsigned line = 0; line < MOLD64_LINE_ASKED; line++)
+        if (!far || is_within(stream->latest[line], known, far))
+            stream->known_end = later(stream->known_end, stream->latest[line]);
     /* A snapshot may be a moment behind the lines; two in a row are not behind the same message. */
-    if (claimed > stream->known_end && claimed > stream->doubted_end && may_be)
+    if (claimed > stream->known_end && claimed > stream->doubted_end &&
+        (!far || is_within(claimed, known, far)))
         stream->known_end = stream->doubted_end = claimed;
 }
 
@@ -183,6 +205,8 @@ bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence)
                !is_within(sequence, later(stream->expected, stream->known_end), mold->far_messages)) {
         return false;
     }
+    if (is_too_old(mold, sequence))
+        return false;
     while (order->held && backlog_end_of(backlog_at(&mold->backlog, order, 0)) <= sequence)
         backlog_take_first(&mold->backlog, order);
     backlog_set_floor(&mold->backlog, order, sequence);

@@ -16,7 +16,9 @@ struct mold64_stream {
     uint64_t fresh_end;   /* the same, of packets since mold64_hold_all */
     uint64_t told_end;    /* one past the last message that was delivered, not given up */
     uint64_t doubted_end; /* a known end that a snapshot did not come up to */
-    uint64_t give_up_to;  /* gaps below it are given up */
+    uint64_t latest[MOLD64_LINE_ASKED]; /* where the last packet of each line ended; 0 = none */
+    uint64_t latest_end;                /* the same, of the last packet of all */
+    uint64_t give_up_to;                /* gaps below it are given up */
     struct backlog_order order;
     bool is_closing; /* all gaps are given up */
     bool is_another; /* the next run is the first of a session after another */
@@ -43,6 +45,7 @@ struct mold64 {
     uint64_t far_messages; /* 0 = every packet is believed */
     uint64_t ended_at;     /* the sequence that came with the end of the session */
     uint64_t heard;
+    uint32_t strangers; /* packets of another session since the last of ours */
     uint32_t capacity;
     uint32_t settle;
     uint32_t settled;

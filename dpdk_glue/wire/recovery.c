@@ -14,6 +14,7 @@ struct recovery {
     uint64_t heard;
     uint64_t heard_cycles; /* when it last grew */
     bool is_silent;
+    bool is_contested; /* another session is heard, and ours is not */
     bool has_given_up;
     bool is_void;   /* the books were emptied, and only a snapshot fills them */
     bool is_begun;  /* so they were for the snapshot that is being fetched */
@@ -55,7 +56,7 @@ void recovery_see(struct recovery_sight *sight, const struct mold64 *mold) {
     sight->ended = mold64_has_ended(mold);
     sight->need_snapshot = 0;
     sight->snapshot = RECOVERY_NO_NEWS;
-    sight->reserved = 0;
+    sight->strangers = mold64_strangers(mold);
 }
 
 static void listen(struct recovery *recovery, const struct recovery_sight *sight, uint64_t now) {
@@ -68,6 +69,8 @@ static void listen(struct recovery *recovery, const struct recovery_sight *sight
         recovery->is_silent = true;
         recovery_wish_for(&recovery->wishes, RECOVERY_LEAVE, 0, 0);
     }
+    recovery->is_contested =
+        sight->strangers && now - recovery->heard_cycles >= recovery->limits.gap_wait_cycles;
 }
 
 /* Another session: nothing of what was before matters any more. */
@@ -197,7 +200,7 @@ static enum recovery_state decide(struct recovery *recovery, const struct recove
         return fill(recovery, sight, now);
     recovery->requests.count = 0;
     recovery->is_paused = false;
-    return is_doubtful || recovery->is_silent ? RECOVERY_LOST : RECOVERY_WHOLE;
+    return is_doubtful || recovery->is_silent || recovery->is_contested ? RECOVERY_LOST : RECOVERY_WHOLE;
 }
 
 void recovery_look(struct recovery *recovery, const struct recovery_sight *sight, uint64_t now_cycles) {

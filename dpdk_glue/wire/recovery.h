@@ -20,6 +20,8 @@
  *     WHOLE     a snapshot is needed, and there is no server                     -        LOST
  *     WHOLE     silence                                                          LEAVE    LOST
  *     WHOLE     silence after the end of the session                             -        WHOLE
+ *     WHOLE     another session's packets, none of ours, for gap_wait            -        LOST
+ *     WHOLE     another session's packets among ours                             -        WHOLE
  *     WAITING   nothing missing                                                  -        WHOLE
  *     WAITING   gap_wait is not over                                             -        WAITING
  *     WAITING   gap_wait is over, and the gap can be asked for                   ASK      ASKING
@@ -52,6 +54,7 @@
  *     LOST      messages were given up, others are missing                       -        WAITING
  *     LOST      a packet after silence, nothing missing                          -        WHOLE
  *     LOST      a packet after silence, messages missing                         -        WAITING
+ *     LOST      a packet of ours after another session's                         -        WHOLE
  *     any       another session, nothing missing                                 -        WHOLE
  *     any       another session, messages missing                                -        WAITING
  *

@@ -104,6 +104,38 @@ def test_forged_packets_that_bear_each_other_out_are_undone_by_a_snapshot(truth:
     assert outcome.count("recovery", "snapshots") > 0
 
 
+def test_books_are_empty_as_soon_as_a_heartbeat_tells_of_another_session(truth: Truth) -> None:
+    with World(truth) as world:
+        sender = Sender(world.groups)
+        world.go()
+        segment = world.plane.segment
+        world.wait_for("the end of the feed", lambda: segment.state == "ended")
+        assert any(int(view["bid_levels"]) for view in map(segment.view, range(len(segment.views))))
+        sender.send(0, mold(1, 0, session=b"TOMORROW  "))
+        world.wait_for(
+            "empty books",
+            lambda: not any(int(segment.view(at)["bid_levels"]) for at in range(len(segment.views))),
+        )
+        assert world.is_whole
+        sender.send(0, mold(7, 0, session=b"TOMORROW  "))
+        world.wait_for("stale books", lambda: world.is_stale)
+        sender.close()
+
+
+def test_books_are_stale_while_another_session_is_heard_and_ours_is_not(truth: Truth) -> None:
+    """An end and a beginning were forged: what the exchange sends is of no session of ours any more."""
+    with World(truth) as world:
+        sender = Sender(world.groups)
+        world.go()
+        world.wait_for_messages(2_000)
+        sender.send(0, mold(world.plane.segment.live["sequence"] + 2_000, 0xFFFF))
+        for _ in range(50):
+            sender.send(0, mold(1, 0, session=b"FORGED    "))
+        world.wait_for("another session", lambda: int(world.plane.segment.stats["mold"]["sessions"]) > 1)
+        world.wait_for("stale books", lambda: world.is_stale)
+        sender.close()
+
+
 def test_forged_packets_before_the_first_true_one_harm_nothing(truth: Truth) -> None:
     """The session of the first packet is ours, whoever sent it: but not of one that is malformed."""
     with World(truth) as world, world.watched() as watcher:

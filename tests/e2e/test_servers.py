@@ -141,6 +141,7 @@ def test_a_slow_snapshot_server_is_waited_for(truth: Truth) -> None:
         ("--snapshot-fault", "refuse"),
         ("--snapshot-fault", "garbage"),
         ("--snapshot-fault", "wrong-sequence"),
+        ("--snapshot-fault", "wrong-session"),
         ("--snapshot-cut", 0),
         ("--snapshot-cut", 5),
     ],
@@ -151,6 +152,15 @@ def test_snapshots_that_never_come_leave_stale_books(truth: Truth, fault: tuple[
     assert_stale(outcome, truth)
     assert outcome.count("recovery", "snapshots") == 0
     assert outcome.count("recovery", "snapshots_failed") > 0
+
+
+def test_a_snapshot_server_may_have_a_session_of_its_own(truth: Truth) -> None:
+    options = (*GAPS, "--snapshot-fault", "wrong-session")
+    any_session = replace(RECOVERY, any_snapshot_session=True)
+    with World(truth, options, ONLY_SNAPSHOTS, any_session, linger_s=0.6) as world:
+        outcome = world.run()
+    assert_lossless(outcome, truth)
+    assert outcome.count("recovery", "strange_snapshots") == 0
 
 
 def test_a_snapshot_server_that_hangs_up_cuts_its_data_and_then_works(truth: Truth) -> None:

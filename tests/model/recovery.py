@@ -90,6 +90,7 @@ def sight_of(
     full: bool = False,
     ended: bool = False,
     need_snapshot: bool = False,
+    strangers: int = 0,
     news: str = "",
 ) -> Any:
     """A sight of a stream that misses these messages (first, count), and of which `end` is known."""
@@ -109,6 +110,7 @@ def sight_of(
             "ended": ended,
             "need_snapshot": need_snapshot,
             "snapshot": NEWS[news],
+            "strangers": strangers,
             "gap": listed,
         },
     )

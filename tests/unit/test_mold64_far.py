@@ -83,6 +83,8 @@ def test_a_snapshot_undoes_what_forged_packets_that_fit_each_other_have_claimed(
         stream.hold_all()
         assert stream.push(span(4, 6)) == ("held", [])
         assert stream.push(heartbeat(5002))[0] == "heartbeat"
+        assert stream.join(5) is None  # for all that can be told, it is the snapshot that is old
+        assert stream.push(heartbeat(7))[0] == "heartbeat"
         assert stream.join(5) == [run(5, 6)]
         assert (stream.sight.missing, stream.sight.ended, stream.counters.dropped) == (0, 0, 1)
         assert stream.push(span(7, 7)) == ("delivered", [run(7, 7)])
@@ -96,6 +98,26 @@ def test_a_snapshot_far_ahead_of_all_that_is_known_is_of_another_session() -> No
         assert stream.join(5 + FAR + 1, SESSION) is None
         assert stream.join(5 + FAR, SESSION) == []
         assert stream.push(span(5, 5)) == ("late", [])
+
+
+def test_a_snapshot_far_behind_the_lines_is_an_old_one() -> None:
+    with Live(far=FAR) as stream:
+        stream.hold_all()
+        stream.push(span(5000, 5000))
+        assert stream.push(span(5001, 5001))[0] == "held"
+        assert stream.join(20, SESSION) is None
+        assert stream.push(span(5002, 5004))[0] == "held"
+        assert stream.join(5003, SESSION) == [run(5003, 5004)]
+
+
+def test_a_snapshot_that_packets_lead_on_from_may_be_far_behind() -> None:
+    with Live(far=FAR) as stream:
+        stream.hold_all()
+        for first in range(1, 1001, 50):
+            assert stream.push(span(first, first + 48))[0] == "held"  # one of each fifty is missing
+        assert stream.join(2) == [run(2, 49)]
+        assert stream.sight.missing == 19
+        assert stream.counters.dropped == 0
 
 
 def test_far_packets_confirm_each_other_on_one_line_only() -> None:

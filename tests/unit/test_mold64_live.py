@@ -141,11 +141,47 @@ def test_two_snapshots_end_what_only_an_older_packet_had_claimed() -> None:
         stream.push(heartbeat(13), line=1)
         assert stream.join(12) == []  # it may be a moment behind the lines
         assert stream.gaps() == [(12, 888)]
-        stream.hold_all()
-        assert stream.join(12) == []
-        assert stream.gaps() == []
+        for _ in range(2):
+            stream.hold_all()
+            assert stream.join(12) == []  # the line that told of it has told nothing else since
+            assert stream.gaps() == [(12, 888)]
         stream.push(heartbeat(13))
-        assert stream.gaps() == [(12, 1)]
+        for gap in ((12, 888), (12, 1)):
+            stream.hold_all()
+            assert stream.join(12) == []
+            assert stream.gaps() == [gap]
+
+
+def test_another_session_is_told_of_before_its_first_message() -> None:
+    with Live() as stream:
+        stream.push(span(1, 5))
+        stream.push(span(8, 9))
+        stream.push(end_of_session(10))
+        begins = Run(1, [], 0, True)
+        assert stream.push(heartbeat(1, NEXT_SESSION)) == (
+            "heartbeat",
+            [run(8, 9, gap=2), begins],
+        )
+        assert stream.push(heartbeat(1, NEXT_SESSION), line=1) == ("heartbeat", [])
+        assert stream.push(span(1, 2, NEXT_SESSION)) == ("delivered", [run(1, 2)])
+        stream.push(end_of_session(3, NEXT_SESSION))
+        assert stream.push(span(1, 1)) == ("delivered", [Run(1, run(1, 1).messages, 0, True)])
+        assert stream.push(end_of_session(2))[0] == "end_of_session"
+        assert stream.push(span(4, 5, NEXT_SESSION)) == ("held", [begins])
+
+
+def test_packets_of_another_session_are_counted_until_one_of_ours_comes() -> None:
+    with Live() as stream:
+        stream.push(span(1, 5))
+        for number in (1, 2):
+            assert stream.push(span(1, 1, NEXT_SESSION))[0] == "other_session"
+            assert stream.sight.strangers == number
+        stream.push(span(1, 1, NEXT_SESSION), line=ASKED)
+        assert stream.sight.strangers == 2
+        stream.push(span(6, 6), line=ASKED)
+        assert stream.sight.strangers == 2
+        stream.push(heartbeat(6), line=1)
+        assert stream.sight.strangers == 0
 
 
 def test_delivery_goes_on_where_it_stopped_when_there_is_no_snapshot() -> None:
@@ -185,11 +221,14 @@ def test_a_session_that_was_left_gives_way_to_the_next() -> None:
         assert stream.push(span(3, 3, NEXT_SESSION)) == ("other_session", [])
         stream.leave()
         assert stream.push(span(3, 3, NEXT_SESSION), line=ASKED) == ("other_session", [])
-        assert stream.push(span(3, 3, NEXT_SESSION)) == ("held", [run(5, 5, gap=2)])
+        assert stream.push(span(3, 3, NEXT_SESSION)) == (
+            "held",
+            [run(5, 5, gap=2), Run(1, [], 0, True)],
+        )
         assert stream.gaps() == [(1, 2)]
         assert stream.push(span(1, 2, NEXT_SESSION)) == (
             "delivered",
-            [run(1, 2, new_session=True), run(3, 3)],
+            [run(1, 2), run(3, 3)],
         )
         assert stream.push(span(6, 6)) == ("other_session", [])
 

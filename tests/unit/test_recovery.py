@@ -47,6 +47,12 @@ SCENES: dict[str, Scene] = {
     ),
     "WHOLE silence": (QUIET, WHOLE, (50, sight_of(end=10))),
     "WHOLE silence after the end of the session": (QUIET, WHOLE, (50, sight_of(end=10, ended=True))),
+    "WHOLE another session's packets, none of ours, for gap_wait": (
+        {},
+        WHOLE,
+        (10, sight_of(end=10, strangers=1)),
+    ),
+    "WHOLE another session's packets among ours": ({}, WHOLE, (10, sight_of(end=11, heard=2, strangers=1))),
     "WAITING nothing missing": ({}, WAITING, (5, sight_of(end=15))),
     "WAITING gap_wait is not over": ({}, WAITING, (9, sight_of(GAP))),
     "WAITING gap_wait is over, and the gap can be asked for": ({}, WAITING, (10, sight_of(GAP))),
@@ -123,6 +129,11 @@ SCENES: dict[str, Scene] = {
     "LOST messages were given up, others are missing": (NOBODY, GIVEN_UP, (11, sight_of([(70, 1)]))),
     "LOST a packet after silence, nothing missing": (QUIET, SILENT, (60, sight_of(end=11, heard=2))),
     "LOST a packet after silence, messages missing": (QUIET, SILENT, (60, sight_of(GAP, heard=2))),
+    "LOST a packet of ours after another session's": (
+        {},
+        [*WHOLE, (10, sight_of(end=10, strangers=1))],
+        (60, sight_of(end=11, heard=2)),
+    ),
     "any another session, nothing missing": (NO_REQUESTS, VOID, (40, sight_of(end=3, sessions=2))),
     "any another session, messages missing": (NO_REQUESTS, VOID, (40, sight_of([(1, 3)], sessions=2))),
 }

@@ -56,7 +56,8 @@ ABI_SIZE(plan_recovery, 64);
 enum plan_flag {
     PLAN_HOLD = 1,        /* stay when the feed has ended, until told to stop */
     PLAN_LOCK_MEMORY = 2, /* mlockall, and refuse to start without */
-    PLAN_DIE_WITH_PARENT = 4
+    PLAN_DIE_WITH_PARENT = 4,
+    PLAN_ANY_SNAPSHOT = 8 /* the snapshot server's session has a name of its own: it need not be the feed's */
 };
 
 enum trading_mode {

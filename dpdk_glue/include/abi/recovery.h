@@ -67,7 +67,7 @@ struct recovery_sight {
     uint32_t ended;         /* the session has: silence is no wonder */
     uint32_t need_snapshot; /* the books are in doubt for another reason than a gap */
     uint32_t snapshot;      /* enum recovery_snapshot: what has happened since the last sight */
-    uint32_t reserved;
+    uint32_t strangers;     /* packets of another session since the last of this one */
     struct mold64_gap gap[64];
 };
 ABI_SIZE(recovery_sight, 1088);
@@ -86,10 +86,11 @@ struct recovery_counters {
     uint64_t snapshots_wanted;
     uint64_t snapshots; /* that were joined */
     uint64_t snapshots_failed;
-    uint64_t missing_first; /* the first missing message; 0 = none */
-    uint64_t missing;       /* messages, for all that is known */
-    uint64_t unasked;       /* replies that start where nobody had asked: not taken */
-    uint64_t reserved[2];
+    uint64_t missing_first;     /* the first missing message; 0 = none */
+    uint64_t missing;           /* messages, for all that is known */
+    uint64_t unasked;           /* replies to what nobody had asked: not taken */
+    uint64_t strange_snapshots; /* of another session than the feed's: not taken */
+    uint64_t reserved[1];
 };
 ABI_SIZE(recovery_counters, 128);
 
