@@ -25,7 +25,6 @@ P50_GOAL_NS = 250.0
 P99_GOAL_NS = 600.0
 ORDERS_GOAL = 5_000_000.0
 
-_SYMBOLS = 1000
 _PARAMS = {"percent": 60, "spread_px": 1000}
 _GATE_RUNS = 9
 _STEP = 20_000  # packets
@@ -44,7 +43,8 @@ class Asked:
     placement: str | None = None
     messages: int = 2_000_000
     packet_messages: int = 64  # at most
-    instruments: int = 100
+    symbols: int = 1000  # of the day that is made
+    instruments: int = 100  # traded, where there are as many
     params: Mapping[str, int] = field(default_factory=lambda: dict(_PARAMS))
 
 
@@ -65,7 +65,7 @@ def _input(asked: Asked) -> Iterator[Any]:
         return
     with tempfile.TemporaryDirectory(prefix="appliance-bench-") as folder:
         path = Path(folder) / "day.itch"
-        write_feed(Market(asked.messages, _SYMBOLS, 1), str(path))
+        write_feed(Market(asked.messages, asked.symbols, 1), str(path))
         with loaded_input(path) as loaded:
             yield loaded
 
@@ -176,9 +176,9 @@ def run_tick(asked: Asked, plot: Path | None, shown: Shown) -> dict[str, Any]:
         "machine": machine(),
         "clock_read_ns": round(library().api_clock_read_ns(), 1),
         "results": _results(fused),
-        "file": printable(asked.file) if asked.file else f"synthetic, {asked.messages:,} messages",
+        "file": printable(asked.file) if asked.file else f"synthetic, {asked.symbols:,} symbols",
         "messages": main.counted["messages"],
-        "instruments": asked.instruments,
+        "instruments": asked.instruments if asked.file else min(asked.instruments, asked.symbols),
     }
     for name, trial in (("fused", fused), ("one_message_a_packet", single), ("split", split)):
         if trial is not None:

@@ -126,19 +126,27 @@ def gate(runs: int, as_json: bool) -> None:
 @click.option("--messages", type=click.IntRange(10_000, 100_000_000), default=2_000_000, show_default=True,
               help="Of the day that is made.")  # fmt: skip
 @click.option(
+    "--symbols",
+    type=click.IntRange(1, 10_000),
+    default=1000,
+    show_default=True,
+    help="Of that day, 100 of them traded. The books of a few stay in the cache.",
+)
+@click.option(
     "--placement",
     type=click.Choice(["fused", "split"]),
     help="fused: all stages on one core; split: the feed on one, the rest on another. Both if not given.",
 )
 @click.option("--plot", type=click.Path(path_type=Path), help="Also draw the distribution: a PNG.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def tick(file: Path | None, messages: int, placement: str | None, plot: Path | None, as_json: bool) -> None:
+def tick(
+    file: Path | None, messages: int, symbols: int, placement: str | None, plot: Path | None, as_json: bool
+) -> None:
     """From a packet in memory to the bytes of an order: feed, strategy, every risk check, OUCH.
 
-    The books are those of a whole day of a market of 1,000 symbols, 100 of which are traded. A venue in
-    memory answers between the packets. No socket, no kernel.
+    The books are those of a whole day. A venue in memory answers between the packets. No socket, no kernel.
     """
-    asked = Asked(file, placement, messages)
+    asked = Asked(file, placement, messages, symbols=symbols)
     with Progress("tick", PARTS) as bar:
         report = run_tick(asked, plot, bar.show)
     click.echo(json.dumps(report) if as_json else tick_text(report))

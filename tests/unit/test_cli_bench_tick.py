@@ -40,6 +40,13 @@ def report_of(*arguments: str | Path) -> dict[str, Any]:
     return report
 
 
+def test_the_market_of_the_day_that_is_made_may_be_small() -> None:
+    report = report_of("--messages", "60000", "--symbols", "7", "--placement", "fused")
+    assert (report["file"], report["instruments"]) == ("synthetic, 7 symbols", 7)
+    assert report["messages"] == 60_000
+    assert report["fused"]["count"] > 0
+
+
 def test_the_benchmark_is_one_object_with_its_facts(day: Path) -> None:
     report = report_of("--file", day, "--placement", "fused")
     assert report["bench"] == "tick"
