@@ -130,7 +130,8 @@ void mold64_hold_all(struct mold64 *mold);
  * it has since told less, it is forgotten. False, and nothing is changed, if the session (NULL = ours,
  * whichever it is) is not ours, or `sequence` is 0 or more than `far` messages ahead of all that is known
  * (the image of another session, behind which all that comes would be late), or as far behind the last
- * packet of the lines (an old image). Before the first packet any session becomes ours, and any sequence will do. */
+ * packet of the lines (an old image). Before the first packet any session becomes ours, and any sequence
+ * will do. */
 bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence);
 /* Delivery goes on where it stopped. */
 void mold64_release(struct mold64 *mold);
