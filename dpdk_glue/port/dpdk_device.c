@@ -2,6 +2,7 @@
 
 #ifdef HAVE_DPDK
 
+#include "port/claim.h"
 #include "port/dpdk_device.h"
 #include "port/dpdk_filter.h"
 #include "port/eal.h"
@@ -221,11 +222,25 @@ static int check_interface(const struct opening *opening, char *error) {
                  opening->device->name, opening->device->name);
         return -1;
     }
-    if (if_nametoindex(interface))
+    /* One interface has one name here, also if it was named by another that it has. */
+    if (if_indextoname(if_nametoindex(interface), opening->device->interface))
         return 0;
     snprintf(error, PORT_ERROR_BYTES,
              "dpdk port %s: no interface is called %s; `ip -br link` lists those there are",
              opening->device->name, interface);
+    return -1;
+}
+
+/* The driver of AF_XDP harms whoever has the interface already; sockets of AF_PACKET share it. */
+static int claim(const struct opening *opening, char *error) {
+    struct dpdk_device *device = opening->device;
+    char reason[PORT_ERROR_BYTES / 2];
+    if (!begins(opening->port->where, "net_af_xdp"))
+        return 0;
+    device->claimed = claim_take(device->interface, reason, sizeof reason) == 0;
+    if (device->claimed)
+        return 0;
+    snprintf(error, PORT_ERROR_BYTES, "dpdk port %s: %s", device->name, reason);
     return -1;
 }
 
@@ -237,7 +252,7 @@ int dpdk_device_open(struct dpdk_device *device, const struct plan *plan, unsign
     opening = (struct opening){.device = device, .plan = plan, .port = &plan->port[index], .index = index};
     snprintf(device->name, sizeof device->name, "%.*s", (int)strcspn(opening.port->where, ","),
              opening.port->where);
-    if (check_interface(&opening, error) < 0)
+    if (check_interface(&opening, error) < 0 || claim(&opening, error) < 0)
         return -1;
     complete(&opening);
     quiet_begin(&quiet);
@@ -276,6 +291,8 @@ void dpdk_device_close(struct dpdk_device *device) {
             rte_dev_remove(info.device);
     }
     rte_mempool_free(device->pool);
+    if (device->claimed)
+        claim_release(device->interface);
     quiet_end(&quiet, reason, sizeof reason);
     *device = (struct dpdk_device){0};
 }
