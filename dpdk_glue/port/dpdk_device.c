@@ -2,6 +2,7 @@
 
 #ifdef HAVE_DPDK
 
+#include "memory/start.h"
 #include "port/claim.h"
 #include "port/dpdk_device.h"
 #include "port/dpdk_filter.h"
@@ -255,14 +256,11 @@ int dpdk_device_open(struct dpdk_device *device, const struct plan *plan, unsign
     if (check_interface(&opening, error) < 0 || claim(&opening, error) < 0)
         return -1;
     complete(&opening);
+    static int (*const steps[])(struct opening *) = {make_pool, attach, configure, start};
+    int result = 0;
     quiet_begin(&quiet);
-    int result = make_pool(&opening);
-    if (result == 0)
-        result = attach(&opening);
-    if (result == 0)
-        result = configure(&opening);
-    if (result == 0)
-        result = start(&opening);
+    for (size_t step = 0; step < sizeof steps / sizeof *steps && result == 0; step++)
+        result = start_is_unwanted() ? -EINTR : steps[step](&opening);
     const char *filter = "it only sends";
     if (result == 0 && !opening.port->sends)
         filter = dpdk_filter_ask(device, plan, index);
