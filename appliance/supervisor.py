@@ -162,7 +162,7 @@ class Supervisor:
             ready = self._until_ready(plane, started)
             death = self._watch(plane) if ready else plane.poll()
             if death is None:
-                self._stop(plane)
+                self._stop(plane, ready)
             elif death.was_told:
                 self._tell_of_end(plane, ready)
             return ready, death
@@ -193,11 +193,12 @@ class Supervisor:
         self.say(f"{self.name}: ready in {seconds:.2f} s, process {plane.process.pid}{note}")
         return True
 
-    def _tell_of_end(self, plane: DataPlane, was_ready: bool) -> None:
+    def _tell_of_end(self, plane: DataPlane, was_ready: bool, seconds: float | None = None) -> None:
         if was_ready:
-            self.say(account(read(plane.segment)))
+            self.say(account(read(plane.segment), seconds))
         else:
-            self.say(f"{self.name}: stopped before it was ready")
+            how = f" in {seconds * 1000:.0f} ms" if seconds is not None else ""
+            self.say(f"{self.name}: stopped{how}, before it was ready")
 
     def _watch(self, plane: DataPlane) -> Death | None:
         """Look after it until it dies, or a stop is asked for (None)."""
@@ -240,13 +241,14 @@ class Supervisor:
             return None
         return late_since
 
-    def _stop(self, plane: DataPlane) -> None:
+    def _stop(self, plane: DataPlane, was_ready: bool) -> None:
         asked = self._stop_asked or time.monotonic()
         death = plane.stop(_STOP_S)
-        if death.status < 0:
+        if death.status == -signal.SIGKILL:
             self.say(f"{self.name}: did not stop within {_STOP_S:g} s and was killed: {death}")
             return
-        self.say(account(read(plane.segment), time.monotonic() - asked))
+        # SIGTERM itself takes one that has not come so far as to heed it.
+        self._tell_of_end(plane, was_ready or bool(plane.segment.ready_cycles), time.monotonic() - asked)
 
     def _wait_for_signal(self, seconds: float) -> bool:
         """Wait, unless a stop is asked for: then say so."""

@@ -10,6 +10,7 @@
  */
 #include "build_config.h"
 #include "journal/taps.h"
+#include "memory/start.h"
 #include "stage/live.h"
 #include "stage/segment.h"
 
@@ -155,13 +156,22 @@ static struct journal_taps *take_taps(int file, char *error) {
     return file < 0 ? NULL : journal_taps_map(file, error, PORT_ERROR_BYTES);
 }
 
+/* It was told to stop while it started: that is no failure. */
+static int stop_early(struct segment *segment) {
+    static const char what[] = "stopped before it was ready";
+    memcpy(segment->header->message, what, sizeof what);
+    segment_set_state(segment, SHM_STOPPED);
+    complain(what);
+    return 0;
+}
+
 static int live_through(struct segment *segment, struct journal_taps *taps, struct replay *replay) {
     char error[PORT_ERROR_BYTES];
     if (take_core(segment->plan->feed_core, error) < 0)
         return fail(segment, error);
     struct live *live = live_open(segment, taps, replay, error);
     if (!live)
-        return told_to_stop ? 0 : fail(segment, error);
+        return told_to_stop ? stop_early(segment) : fail(segment, error);
     int result = lock_memory(segment->plan->flags & PLAN_LOCK_MEMORY, error);
     if (result == 0) {
         segment->header->ready_cycles = clock_cycles();
@@ -199,11 +209,12 @@ int main(int count, char **words) {
     int status;
     if (!parse_words(count, words, &files, &status))
         return status;
-    if (segment_attach(&segment, files.segment, error, sizeof error) < 0)
-        return complain(error);
     struct sigaction action = {.sa_handler = stop};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    start_heed(&told_to_stop);
+    if (segment_attach(&segment, files.segment, error, sizeof error) < 0)
+        return complain(error);
     if (segment.plan->flags & PLAN_DIE_WITH_PARENT) {
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if ((uint64_t)getppid() != segment.header->parent_pid)

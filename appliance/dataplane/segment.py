@@ -105,6 +105,9 @@ def _laid_out(name: str, plan: PlanLike) -> bytes:
     record = plan.record()
     views = np.zeros(len(plan.symbols), dtype("book_view"))
     views["symbol"] = [symbol.ljust(8).encode() for symbol in plan.symbols]
+    # Until the data plane knows better, nothing may be traded on; it may take long to start.
+    views["flags"] = ffi().typeof("enum book_flag").relements["BOOK_STALE"]
+    header["live"]["stale_books"] = len(views)
     header["magic"] = constants()["ABI_MAGIC"]
     header["abi_hash"] = np.frombuffer(abi_hash(), np.uint8)
     header["plan_offset"] = _round_up(header.nbytes)
@@ -262,7 +265,7 @@ class Segment:
 
     @property
     def message(self) -> str:
-        """Why it failed; empty if it has not."""
+        """Why it failed, or that it was stopped before it was ready; else empty."""
         return bytes(self._header["message"]).decode(errors="replace")
 
     @property

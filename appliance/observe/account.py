@@ -10,6 +10,8 @@ def account(reading: Reading, seconds: float | None = None) -> str:
     """Say in a few lines what became of everything."""
     live, recovery, stream = reading.live, reading.recovery, reading.stream
     how = f" in {seconds * 1000:.0f} ms" if seconds is not None else ""
+    if not reading.ready_cycles:
+        return f"{reading.name}: {reading.state}{how}, before it was ready"
     lines = [
         f"{reading.name}: {reading.state}{how} after {duration(reading.uptime_s)}: "
         f"{live['messages']:,} messages, last sequence {live['sequence']:,}, digest {live['digest']:016x}",

@@ -90,11 +90,18 @@ class Reading:
 
     @property
     def trust(self) -> str:
-        """What the books are worth, in a few words."""
-        stale = self.live["stale_books"]
+        """What the books are worth, in a few words: what makes them worthless first."""
+        stale, untrusted = self.live["stale_books"], self.book["untrusted_books"]
+        if self.state in ("planned", "starting"):
+            return "not ready, every book stale"
+        words = []
         if stale and self.recovery_state == "starting":
-            return "nothing has arrived yet"
-        return f"{stale:,} BOOKS STALE" if stale else "no book stale"
+            words.append("nothing has arrived yet")
+        elif stale:
+            words.append(f"{stale:,} BOOKS STALE")
+        if untrusted:
+            words.append(f"{untrusted:,} OF {self.book['symbols']:,} BOOKS UNTRUSTED")
+        return ", ".join(words) or "no book stale"
 
     def groups(self) -> Iterator[tuple[str, str | None, Numbers]]:
         """Give every group of counters: its name, its label, its numbers."""

@@ -153,7 +153,7 @@ def headline(reading: Reading) -> str:
         )
     if reading.message:
         words.append(reading.message)
-    if reading.state in ("running", "ended", "stopped"):
+    if reading.state not in ("failed", "dead"):
         words.append(reading.trust)
     if reading.state == "running" and reading.trading:
         words.append(reading.trading.headline)

@@ -5,10 +5,13 @@
 
 int publisher_open(struct publisher *publisher, struct book_view *views, const char (*symbols)[8],
                    uint32_t count) {
-    *publisher = (struct publisher){.views = views, .symbols = symbols, .count = count};
+    *publisher =
+        (struct publisher){.views = views, .symbols = symbols, .count = count, .blank_flags = BOOK_STALE};
     publisher->slots = calloc(ABI_MAX_LOCATES, sizeof *publisher->slots);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         memcpy(views[i].symbol, symbols[i], sizeof views[i].symbol);
+        views[i].flags = BOOK_STALE;
+    }
     return publisher->slots ? 0 : -1;
 }
 

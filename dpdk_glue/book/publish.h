@@ -3,7 +3,8 @@
  * The writer makes `version` odd, writes, and makes it even again. A reader copies the view and keeps the
  * copy if the version was even and the same before and after. Only views whose book has changed since the
  * last call are written; a new session blanks them all. The view of a symbol that the feed has not named is
- * blank, and as stale as all books are: it may be the message with its name that is missing.
+ * blank, and as stale as all books are: it may be the message with its name that is missing. Before the first
+ * call every view is stale.
  */
 #ifndef APPLIANCE_BOOK_PUBLISH_H
 #define APPLIANCE_BOOK_PUBLISH_H

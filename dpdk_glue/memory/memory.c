@@ -1,5 +1,7 @@
 #include "memory/memory.h"
 
+#include "memory/start.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -7,6 +9,8 @@
 #include <sys/mman.h>
 
 #define HUGE_BYTES ((size_t)2 << 20)
+/* In pages of 4 KiB that takes some 20 ms; no signal ends the call before. */
+#define TOUCH_BYTES ((size_t)16 << 20)
 
 static bool transparent_huge_pages_allowed(void) {
     char text[64] = "";
@@ -29,11 +33,16 @@ static void *map_aligned(size_t bytes) {
     return base + skip;
 }
 
-void memory_touch(struct memory *memory, size_t bytes) {
-    if (madvise(memory->base, bytes, MADV_POPULATE_WRITE) == 0)
+static void touch_step(char *base, size_t bytes) {
+    if (madvise(base, bytes, MADV_POPULATE_WRITE) == 0)
         return;
     for (size_t at = 0; at < bytes; at += 4096) /* kernels before 5.14 */
-        ((volatile char *)memory->base)[at] = 0;
+        ((volatile char *)base)[at] = 0;
+}
+
+void memory_touch(struct memory *memory, size_t bytes) {
+    for (size_t at = 0; at < bytes && !start_is_unwanted(); at += TOUCH_BYTES)
+        touch_step((char *)memory->base + at, bytes - at < TOUCH_BYTES ? bytes - at : TOUCH_BYTES);
 }
 
 int memory_map(struct memory *memory, size_t bytes, bool prefault) {

@@ -19,7 +19,8 @@ struct memory {
 
 /* Zeroed memory of at least `bytes`. Returns 0, or -1 with errno set. */
 int memory_map(struct memory *memory, size_t bytes, bool prefault);
-/* Touches the first `bytes`, so that no page fault is left for later. */
+/* Touches the first `bytes`, so that no page fault is left for later; ends early when the start is no longer
+ * wanted (memory/start.h). */
 void memory_touch(struct memory *memory, size_t bytes);
 void memory_unmap(struct memory *memory);
 const char *memory_pages_name(enum memory_pages pages);

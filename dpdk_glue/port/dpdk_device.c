@@ -2,6 +2,8 @@
 
 #ifdef HAVE_DPDK
 
+#include "memory/start.h"
+#include "port/claim.h"
 #include "port/dpdk_device.h"
 #include "port/dpdk_filter.h"
 #include "port/eal.h"
@@ -221,11 +223,25 @@ static int check_interface(const struct opening *opening, char *error) {
                  opening->device->name, opening->device->name);
         return -1;
     }
-    if (if_nametoindex(interface))
+    /* One interface has one name here, also if it was named by another that it has. */
+    if (if_indextoname(if_nametoindex(interface), opening->device->interface))
         return 0;
     snprintf(error, PORT_ERROR_BYTES,
              "dpdk port %s: no interface is called %s; `ip -br link` lists those there are",
              opening->device->name, interface);
+    return -1;
+}
+
+/* The driver of AF_XDP harms whoever has the interface already; sockets of AF_PACKET share it. */
+static int claim(const struct opening *opening, char *error) {
+    struct dpdk_device *device = opening->device;
+    char reason[PORT_ERROR_BYTES / 2];
+    if (!begins(opening->port->where, "net_af_xdp"))
+        return 0;
+    device->claimed = claim_take(device->interface, reason, sizeof reason) == 0;
+    if (device->claimed)
+        return 0;
+    snprintf(error, PORT_ERROR_BYTES, "dpdk port %s: %s", device->name, reason);
     return -1;
 }
 
@@ -237,17 +253,14 @@ int dpdk_device_open(struct dpdk_device *device, const struct plan *plan, unsign
     opening = (struct opening){.device = device, .plan = plan, .port = &plan->port[index], .index = index};
     snprintf(device->name, sizeof device->name, "%.*s", (int)strcspn(opening.port->where, ","),
              opening.port->where);
-    if (check_interface(&opening, error) < 0)
+    if (check_interface(&opening, error) < 0 || claim(&opening, error) < 0)
         return -1;
     complete(&opening);
+    static int (*const steps[])(struct opening *) = {make_pool, attach, configure, start};
+    int result = 0;
     quiet_begin(&quiet);
-    int result = make_pool(&opening);
-    if (result == 0)
-        result = attach(&opening);
-    if (result == 0)
-        result = configure(&opening);
-    if (result == 0)
-        result = start(&opening);
+    for (size_t step = 0; step < sizeof steps / sizeof *steps && result == 0; step++)
+        result = start_is_unwanted() ? -EINTR : steps[step](&opening);
     const char *filter = "it only sends";
     if (result == 0 && !opening.port->sends)
         filter = dpdk_filter_ask(device, plan, index);
@@ -276,6 +289,8 @@ void dpdk_device_close(struct dpdk_device *device) {
             rte_dev_remove(info.device);
     }
     rte_mempool_free(device->pool);
+    if (device->claimed)
+        claim_release(device->interface);
     quiet_end(&quiet, reason, sizeof reason);
     *device = (struct dpdk_device){0};
 }

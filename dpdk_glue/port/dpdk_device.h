@@ -1,13 +1,15 @@
 /* A device of DPDK, from its name to running queues.
  *
  * Opening attaches the device, gives each receive queue the same pool of packet buffers, asks for the feed's
- * groups only (dpdk_filter.h), and starts it. Closing takes all of that back.
+ * groups only (dpdk_filter.h), and starts it. Closing takes all of that back. An interface that another
+ * process has past the kernel is refused untouched (claim.h).
  */
 #ifndef APPLIANCE_PORT_DPDK_DEVICE_H
 #define APPLIANCE_PORT_DPDK_DEVICE_H
 
 #include "abi.h"
 
+#include <net/if.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
@@ -15,6 +17,8 @@ struct dpdk_device {
     bool attached;
     bool started;
     bool stays_promiscuous; /* it was before */
+    bool claimed;           /* port/claim.h: its interface is ours alone */
+    char interface[IF_NAMESIZE];
     uint16_t id;
     uint16_t rx_queues;
     struct rte_mempool *pool;

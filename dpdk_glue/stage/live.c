@@ -1,5 +1,7 @@
 #include "stage/live.h"
 
+#include "memory/start.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +48,15 @@ static uint64_t pool_bytes(const struct live *live) {
            mold64_bytes(live->mold);
 }
 
+/* Between two parts of the start: a device that is open is closed properly, one that is not stays so. */
+static int go_on(char *error) {
+    return start_is_unwanted() ? refuse(error, "stopped before it was ready") : 0;
+}
+
 static int open_ports(struct live *live, char *error) {
     for (uint32_t i = 0; i < live->plan->ports; i++) {
+        if (go_on(error) < 0)
+            return -1;
         const struct port_driver *driver = port_driver_for(&live->plan->port[i]);
         if (!driver)
             return refuse(error, "the plan has a port of an unknown kind");
@@ -121,8 +130,9 @@ struct live *live_open(struct segment *segment, struct journal_taps *taps, struc
     live->relaxes = segment->plan->feed_core < 0;
     live->cycles_per_ms = segment->header->cycles_per_s / 1000;
     live->now = clock_cycles();
-    if (check_plan(live->plan, error) < 0 || open_books(live, error) < 0 || open_stream(live, error) < 0 ||
-        (!replay && open_ports(live, error) < 0) || open_trading(live, taps, replay, error) < 0) {
+    if (check_plan(live->plan, error) < 0 || open_books(live, error) < 0 || go_on(error) < 0 ||
+        open_stream(live, error) < 0 || (!replay && open_ports(live, error) < 0) || go_on(error) < 0 ||
+        open_trading(live, taps, replay, error) < 0 || go_on(error) < 0) {
         live_close(live);
         return NULL;
     }

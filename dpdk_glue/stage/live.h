@@ -94,7 +94,7 @@ struct live {
 
 /* Opens all that the plan asks for and touches its memory. `taps` are of the journal, `replay` is a session
  * that comes again instead of what the ports bring, which then stay shut; both may be NULL. NULL with one
- * line in `error` (PORT_ERROR_BYTES). */
+ * line in `error` (PORT_ERROR_BYTES), also when the process is told to stop meanwhile (memory/start.h). */
 struct live *live_open(struct segment *segment, struct journal_taps *taps, struct replay *replay,
                        char *error);
 void live_close(struct live *live);

@@ -38,6 +38,7 @@ class WrittenSegment:
             offset=int(self.header["views_offset"]),
         )
         self.header["pid"] = os.getpid() if pid is None else pid
+        self.views["flags"] = self.live["stale_books"] = 0  # as a segment is made, every book is stale
         self.header["cycles_per_s"] = CYCLES_PER_S
         self.state("running")
         self.header["started_cycles"] = self.now() - 10 * CYCLES_PER_S

@@ -336,7 +336,34 @@ def test_an_interface_is_as_before_when_its_port_is_closed(wire: tuple[str, str]
     assert "xdp" not in shown.stdout
 
 
-def test_an_interface_that_is_in_use_is_told_in_one_line(wire: tuple[str, str], tmp_path: Path) -> None:
-    with receiver(f"net_af_xdp0,iface={wire[1]}", 1, tmp_path / "got"):
-        message = refusal(f"net_af_xdp0,iface={wire[1]}")
-    assert "net_af_xdp0" in message
+def test_an_interface_that_is_in_use_is_refused_and_its_receiver_goes_on(
+    tmp_path: Path, wire: tuple[str, str], capture: Path, packets: list[bytes]
+) -> None:
+    where = f"net_af_xdp0,iface={wire[1]}"
+    with receiver(where, 330, tmp_path / "got") as result:
+        message = refusal(where)
+        check(f"net_af_xdp0,iface={wire[0]}", "--send", str(capture), "--times", "2")
+        got = result()
+        process = result.process.pid
+    assert f"another data plane or venue (process {process}) already has interface {wire[1]}" in message
+    assert "stop it, or name another interface" in message
+    assert only_feed(got.packets)[:300] == packets
+
+
+def test_the_same_name_in_another_network_namespace_is_another_interface(
+    tmp_path: Path, wire: tuple[str, str]
+) -> None:
+    inside = ["ip", "netns", "exec", f"{wire[1]}ns"]
+    ip("netns", "add", inside[3])
+    try:
+        words = ["link", "add", wire[1], "type", "veth", "peer", "name", "other"]
+        subprocess.run([*inside, "ip", *words], check=True)
+        subprocess.run([*inside, "ip", "link", "set", wire[1], "up"], check=True)
+        with receiver(f"net_af_xdp0,iface={wire[1]}", 1, tmp_path / "got"):
+            words = command(f"net_af_xdp0,iface={wire[1]}", "--ms", "1")
+            run = subprocess.run(
+                [*inside, *words], capture_output=True, text=True, timeout=WAIT_S, check=False
+            )
+        assert run.returncode == 0, run.stderr
+    finally:
+        ip("netns", "del", inside[3])

@@ -48,8 +48,9 @@ struct shm_live {
 ABI_SIZE(shm_live, 64);
 
 /* The start of the shared segment. The control plane makes the segment, locks it (flock), writes the header,
- * the plan and the symbol of every view, and `magic` last; the data plane inherits the open file, and with it
- * the lock, which goes when the process does. From SHM_STARTING on the data plane is the only writer. */
+ * the plan, the symbol of every view and BOOK_STALE with it, and `magic` last; the data plane inherits the open
+ * file, and with it the lock, which goes when the process does. From SHM_STARTING on the data plane is the only
+ * writer. */
 struct shm_header {
     uint64_t magic;
     uint8_t abi_hash[32]; /* SHA-256 of this file: a reader built from another one refuses */
@@ -65,7 +66,7 @@ struct shm_header {
     uint64_t started_cycles;
     uint64_t ready_cycles; /* 0 until SHM_RUNNING */
     char name[64];
-    char message[512];       /* one line: why it failed */
+    char message[512];       /* one line: why it failed, or that it was stopped too early */
     uint64_t parent_pid;     /* whose end is ours, with PLAN_DIE_WITH_PARENT */
     uint64_t trading_offset; /* of one shm_trading; 0 = the plan has no trading */
     struct shm_live live;
