@@ -29,6 +29,7 @@ from appliance.config.network import interface_address, interface_names
 from appliance.errors import ApplianceError
 
 DEFAULT_NETWORK = IPv4Network("10.66.0.0/23")
+DEFAULT_MTU = 1500
 GROUPS = IPv4Network("239.192.0.0/16")
 LONGEST_NAME = 8
 
@@ -71,7 +72,7 @@ class Lab:
 
     name: str = "lab"
     network: IPv4Network = DEFAULT_NETWORK
-    mtu: int = 1500
+    mtu: int = DEFAULT_MTU
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a name or a network."""
@@ -91,6 +92,14 @@ class Lab:
         return cls(
             f"{letter}{number % 10**6}", list(_OWN_NETWORKS.subnets(new_prefix=_NETWORK_BITS))[number % 128]
         )
+
+    @classmethod
+    def found(cls, name: str) -> Self:
+        """Return the lab with the network and the MTU that it is up with; else with the usual ones."""
+        feed = cls(name).feed.here
+        address, mtu = interface_address(feed), _attribute(feed, "mtu")
+        network = IPv4Network((address, _NETWORK_BITS), strict=False) if address else DEFAULT_NETWORK
+        return cls(name, network, int(mtu) if mtu else DEFAULT_MTU)
 
     @property
     def namespace(self) -> str:

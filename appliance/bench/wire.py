@@ -6,6 +6,7 @@ line and the retransmission server heal losses, and neither may have to.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from appliance.native import library
 from appliance.netlab import Lab
 from appliance.observe.machine import machine
 from appliance.observe.reading import Reading
-from appliance.synth import Market, write_feed
+from appliance.synth import Market, minimum_messages, write_feed
 
 WIRE_GOAL = 2_000_000.0
 RATIO_GOAL = 3.0
@@ -34,6 +35,7 @@ _TRIES = 2  # a machine that others share loses packets for their sake, too
 _CLOSE_ENOUGH = 1.08
 _DAY = 4_000_000
 _LONG_DAY = 16_000_000  # for the minute: between two sessions the lines rest, so there should be few
+_HOLDS = 4  # how often a rate is tried to be held, a tenth less each time
 
 Say = Callable[[str], None]
 
@@ -60,7 +62,7 @@ class Search:
 
     def _day_for(self, rate: float) -> Path:
         """Return a day that lasts about as long as a trial."""
-        messages = min(_DAY, max(int(rate * _TRIAL_S), _DAY // 40)) if rate else _DAY
+        messages = min(days_for(rate, _TRIAL_S)[0], _DAY) if rate else _DAY
         path = self._day.with_name(f"day-{messages}.itch")
         if not path.exists():
             write_feed(Market(messages, _SYMBOLS, 1), str(path))
@@ -89,20 +91,32 @@ class Search:
         return best
 
 
+def days_for(rate: float, seconds: float) -> tuple[int, int]:
+    """Return the messages of a day and the number of days that last so long at this rate, and no longer.
+
+    A day cannot have fewer messages than name its symbols, which at a rate of some thousand is a second.
+    """
+    total = max(int(rate * seconds), minimum_messages(_SYMBOLS))
+    days = math.ceil(total / _LONG_DAY)
+    return total // days, days
+
+
 def _sustain(
     link: Link, day: Path, start: float, seconds: float, cores: tuple[int, int], say: Say
 ) -> tuple[Trial, list[Trial]]:
-    """Hold a rate for as long as asked, a little less when it does not hold."""
+    """Hold a rate for as long as asked, a little less when it does not hold.
+
+    Each attempt lasts the seconds asked for, the pauses between its days (at most one in 16 M messages), and
+    some two seconds in which both programs start and end.
+    """
     tried = []
     rate = start
-    messages = min(_LONG_DAY, max(int(start * seconds), _DAY))
-    day = day.with_name(f"day-{messages}.itch")
-    if not day.exists():
-        write_feed(Market(messages, _SYMBOLS, 1), str(day))
-    for _ in range(4):
-        days = max(1, -(-int(rate * seconds) // messages))
+    for _ in range(_HOLDS):
+        messages, days = days_for(rate, seconds)
+        held_day = day.with_name("day-held.itch")
+        write_feed(Market(messages, _SYMBOLS, 1), str(held_day))
         say(f"{link.name}: {rate / 1e6:.2f} M messages/s for {days * messages / rate:.0f} s")
-        trial = run_trial(link, day, rate, days, cores)
+        trial = run_trial(link, held_day, rate, days, cores)
         tried.append(trial)
         if trial.is_lossless:
             break

@@ -67,14 +67,16 @@ def book(file: Path, runs: int, as_json: bool) -> None:
     help="dpdk: AF_XDP on a veth pair, compared with udp; needs root.",
 )
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=60, show_default=True,
-              help="How long the rate must hold.")  # fmt: skip
+              help="How long the rate must hold; each attempt takes about two more.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def wire(port: str, seconds: float, as_json: bool) -> None:
     """From the venue's wire into the books: the highest rate that loses nothing, held for a minute.
 
     The venue and the data plane run on a core each. The rate is found by trials of two seconds; only those
     count in which every packet of both lines arrived. With --port dpdk the kernel's sockets are searched in
-    the same way in the same run, on the same veth pair and with the same sender.
+    the same way in the same run, on the same veth pair and with the same sender. The search takes a minute
+    or two; then a rate is held for as long as told, and if it loses a packet again, a tenth slower, at most
+    three times.
     """
     report = run_wire(port, seconds, lambda line: click.echo(f"  {line}", err=True))
     click.echo(json.dumps(report) if as_json else wire_text(report))

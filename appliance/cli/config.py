@@ -45,8 +45,14 @@ def summary(config: Config) -> str:
     count = len(config.books.symbols)
     return (
         f"{config.name}: port {feed.port} ({where}), lines {', '.join(lines)}, "
-        f"{count} symbol{'s' if count > 1 else ''}{_trading(config)}"
+        f"{count} symbol{'s' if count > 1 else ''}{_trading(config)}{_left_aside(config)}"
     )
+
+
+def _left_aside(config: Config) -> str:
+    """Say what of the file is not used, because another kind of port was asked for."""
+    names = ", ".join(config.left_aside)
+    return f" (not used, as it is for another port: {names})" if names else ""
 
 
 def _trading(config: Config) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from appliance.netlab import DEFAULT_NETWORK, Lab, LabError
+from appliance.netlab import DEFAULT_MTU, DEFAULT_NETWORK, Lab, LabError
 from appliance.programs import installed
 
 _REQUESTS, _SNAPSHOTS = 26500, 26501
@@ -32,25 +32,28 @@ def lab() -> None:
 
 def _lab_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--mtu", type=click.IntRange(576, 9000), default=1500, show_default=True,
+        click.option("--mtu", type=click.IntRange(576, 9000), show_default=f"as it is up, else {DEFAULT_MTU}",
                      help="9000 for jumbo frames, which AF_XDP on a veth does not take."),
-        click.option("--network", default=str(DEFAULT_NETWORK), show_default=True, help="A /23 of its own."),
+        click.option("--network", show_default=f"as it is up, else {DEFAULT_NETWORK}",
+                     help="A /23 of its own."),
         click.option("--name", default="lab", show_default=True, help="Several labs have several names."),
     ):  # fmt: skip
         function = option(function)
     return function
 
 
-def _lab(name: str, network: str, mtu: int) -> Lab:
+def _lab(name: str, network: str | None, mtu: int | None) -> Lab:
+    """Return the lab; what was not said is as it is up, if it is."""
+    found = Lab.found(name)
     try:
-        return Lab(name, IPv4Network(network), mtu)
+        return Lab(name, IPv4Network(network) if network else found.network, mtu or found.mtu)
     except (AddressValueError, NetmaskValueError, ValueError) as error:
         raise LabError(f"network {network}: {error}") from None
 
 
 @lab.command()
 @_lab_options
-def up(name: str, network: str, mtu: int) -> None:
+def up(name: str, network: str | None, mtu: int | None) -> None:
     """Make the lab; one that is whole stays as it is, and one that is broken is made again."""
     made = _lab(name, network, mtu)
     was_made = made.up()
@@ -70,7 +73,7 @@ def down(name: str) -> None:
 @lab.command()
 @_lab_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def show(name: str, network: str, mtu: int, as_json: bool) -> None:
+def show(name: str, network: str | None, mtu: int | None, as_json: bool) -> None:
     """Say whether the lab is up, and with which interfaces and addresses."""
     shown = _lab(name, network, mtu)
     if not shown.is_whole():

@@ -10,13 +10,13 @@ from pathlib import Path as File
 from typing import Any
 
 from appliance.config.model import Config
+from appliance.config.overrides import leave_aside, port_of, read_override
 from appliance.config.positions import Path, key_lines
 from appliance.config.reader import Findings, read_config
 from appliance.config.rules import check
 from appliance.errors import ApplianceError, printable
 
 DEFAULT_FILE = "appliance.toml"
-_OVERRIDE = re.compile(r"([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)=(.*)", re.S)
 _SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.S)
 
 
@@ -73,17 +73,21 @@ def parse_config(
 ) -> Config:
     """Read a text. Relative paths in it begin at ``folder``."""
     table, mistakes, places = _parsed(text, name)
+    file_port, said = port_of(table), set()
     for override in overrides:
-        wrong = _override(table, override, places)
-        if wrong:
-            mistakes.append(wrong)
+        read = _override(table, override, places)
+        if isinstance(read, Mistake):
+            mistakes.append(read)
+        else:
+            said.add(read)
     if mistakes:
         raise ConfigError(name, mistakes)
+    left_aside = leave_aside(table, file_port, said)
     findings = Findings()
     values = read_config(table, findings)
     config = None
     if "books" in values:
-        config = Config(folder=folder or File(), **values)
+        config = Config(folder=folder or File(), left_aside=left_aside, **values)
         feed = replace(config.feed, names_lines=bool({("feed", "a"), ("feed", "b")} & findings.given))
         config = replace(config, feed=feed)
         check(config, findings)
@@ -105,17 +109,13 @@ def _parsed(text: str, name: str) -> tuple[dict[str, Any], list[Mistake], dict[P
     return table, [], {path: (line, f"{name}:{line}") for path, line in key_lines(text).items()}
 
 
-def _override(table: dict[str, Any], override: str, places: dict[Path, tuple[int, str]]) -> Mistake | None:
-    """Set one key of the table; what is no TOML value is taken as text."""
-    match = _OVERRIDE.fullmatch(override)
+def _override(table: dict[str, Any], override: str, places: dict[Path, tuple[int, str]]) -> Mistake | Path:
+    """Set one key of the table, and return which."""
+    read = read_override(override)
     where = f"-- {printable(override)}"
-    if not match:
+    if read is None:
         return Mistake(where, "write section.key=VALUE, e.g. feed.port=udp")
-    try:
-        value = tomllib.loads(f"value={match[2]}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        value = match[2]
-    path = tuple(match[1].split("."))
+    path, value = read
     inner = table
     for part in path[:-1]:
         inner = inner.setdefault(part, {})
@@ -129,7 +129,7 @@ def _override(table: dict[str, Any], override: str, places: dict[Path, tuple[int
     places[path] = (last, where)
     for known in [known for known in places if known[: len(path)] == path and known != path]:
         del places[known]
-    return None
+    return path
 
 
 def _placed(findings: Findings, places: dict[Path, tuple[int, str]], name: str) -> list[Mistake]:

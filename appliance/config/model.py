@@ -240,7 +240,10 @@ class StateConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """The whole file. ``folder`` is where its relative paths begin."""
+    """The whole file. ``folder`` is where its relative paths begin.
+
+    ``left_aside`` names what is in the file for another kind of port than the one chosen for this run.
+    """
 
     books: BooksConfig
     name: Annotated[str, InstanceName()] = "appliance"
@@ -256,6 +259,7 @@ class Config:
     roles: RolesConfig = field(default_factory=RolesConfig)
     state: StateConfig = field(default_factory=StateConfig)
     folder: Path = Path()
+    left_aside: tuple[str, ...] = ()
 
     def path(self, text: str) -> Path:
         """Return a path of the file as seen from here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import socket
 import struct
@@ -25,3 +26,13 @@ def interface_address(name: str) -> IPv4Address | None:
         except OSError:
             return None
     return IPv4Address(answer[20:24])
+
+
+def is_own_address(address: str) -> bool:
+    """Whether this machine has the address, on whichever interface."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            any_socket.bind((address, 0))
+        except OSError as error:
+            return error.errno != errno.EADDRNOTAVAIL
+    return True

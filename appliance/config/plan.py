@@ -74,8 +74,12 @@ def _address(text: str) -> IPv4Address | None:
 
 
 def _source(interface: str, device: str) -> IPv4Address:
-    """Return the sender of the reports to the router: named, or the address of the device's interface."""
-    if not interface:
+    """Return the sender of the reports to the router: named, or the address of the device's interface.
+
+    An address of loopback, as a file for sockets may name, is nobody's on a wire.
+    """
+    named = _address(interface)
+    if not interface or (named and named.is_loopback):
         found = re.search(r"(?:^|,)iface=([^,]+)", device)
         interface = found[1] if found else ""
     return _address(interface) or (interface_address(interface) if interface else None) or _NOBODY

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path as File
 from typing import Any
 
-from appliance.config.model import DPDK, FILE, Config, FeedConfig, LineConfig, keys_of
-from appliance.config.network import interface_names
+from appliance.config.model import DPDK, FILE, UDP, Config, FeedConfig, LineConfig, keys_of
+from appliance.config.network import interface_address, interface_names, is_own_address
 from appliance.config.positions import Path
 from appliance.config.reader import Findings, name_of
 from appliance.config.trading import check_trading
 from appliance.errors import printable
 
 _ONLINE = File("/sys/devices/system/cpu/online")
+# Virtual devices of DPDK that are another way to an interface of the kernel.
+_ON_INTERFACES = ("net_af_xdp", "net_af_packet")
 
 
 def check(config: Config, findings: Findings) -> None:
@@ -59,17 +62,49 @@ def _places(feed: FeedConfig, findings: Findings) -> None:
                     'a PCI address as "0000:03:00.0" or a virtual device as "net_af_xdp0,iface=eth1"',
                 )
                 break
-    for path, text in (
-        (("feed", "interface"), feed.interface),
-        (("feed", "a", "interface"), feed.a.interface),
-        (("feed", "b", "interface"), feed.b.interface),
-    ):
-        if text and not re.fullmatch(r"[\d.]+", text) and text not in interface_names():
-            findings.add(
-                path,
-                f'{name_of(path)}: this machine has no interface "{text}"; there are '
-                + ", ".join(interface_names()),
-            )
+    sections: list[tuple[Path, FeedConfig | LineConfig]] = [
+        (("feed",), feed),
+        (("feed", "a"), feed.a),
+        (("feed", "b"), feed.b),
+    ]
+    for path, section in sections:
+        _interface(feed.port, (*path, "interface"), section.interface, findings)
+        if feed.port == DPDK:
+            _device((*path, "device"), section.device, findings)
+
+
+def _interface(port: str, path: Path, text: str, findings: Findings) -> None:
+    """Note an interface that is not there. A dpdk port only says an address, which may be anybody's."""
+    if not text or not findings.is_fine(path):
+        return
+    if not re.fullmatch(r"[\d.]+", text):
+        if text not in interface_names():
+            _no_interface(path, text, findings)
+    elif port == UDP and not is_own_address(text):
+        known = [f"{name} {address}" for name in interface_names() if (address := interface_address(name))]
+        findings.add(
+            path,
+            f'{name_of(path)}: this machine has no interface with the address "{text}"; there are '
+            + ", ".join(known),
+        )
+
+
+def _device(path: Path, text: str, findings: Findings) -> None:
+    if not text.startswith(_ON_INTERFACES) or not findings.is_fine(path):
+        return
+    name = re.search(r",iface=([^,]+)", text)
+    if name is None:
+        device = text.partition(",")[0]
+        findings.add(path, f"{name_of(path)}: it names no interface: {device},iface=NAME")
+    elif name[1] not in interface_names():
+        _no_interface(path, name[1], findings)
+
+
+def _no_interface(path: Path, text: str, findings: Findings) -> None:
+    findings.add(
+        path,
+        f'{name_of(path)}: this machine has no interface "{text}"; there are ' + ", ".join(interface_names()),
+    )
 
 
 def _pace(config: Config, findings: Findings) -> None:
@@ -78,14 +113,25 @@ def _pace(config: Config, findings: Findings) -> None:
         return
     if not feed.file:
         findings.add(("feed",), "feed.file is missing: a file port needs one")
-    elif not config.path(feed.file).exists():
-        findings.add(("feed", "file"), f"feed.file: {printable(config.path(feed.file))}: no such file")
+    elif problem := _file_problem(config.path(feed.file)):
+        findings.add(("feed", "file"), f"feed.file: {printable(config.path(feed.file))}: {problem}")
     if not findings.is_fine(("feed", "pace"), ("feed", "rate")):
         return
     if feed.pace == "rate" and not feed.rate:
         findings.add(("feed", "pace"), 'feed.rate is missing: pace = "rate" needs messages a second')
     if feed.pace != "rate" and feed.rate:
         findings.add(("feed", "rate"), f'feed.rate: only pace = "rate" has one, and it is "{feed.pace}"')
+
+
+def _file_problem(path: File) -> str | None:
+    """Return why no feed can be read from there; None if nothing speaks against it."""
+    if path.is_dir():
+        return "a directory: name one file in it"
+    if not path.exists():
+        return "no such file"
+    if not os.access(path, os.R_OK):
+        return "this user may not read it: run as another, or change its mode"
+    return None
 
 
 def _lines(feed: FeedConfig, findings: Findings) -> None:

@@ -7,7 +7,7 @@ from appliance.dataplane.control import Control, ControlError
 from appliance.dataplane.limits import Limits, RiskLimits
 from appliance.dataplane.plan import Line, Plan, Port, Recovery, Trading
 from appliance.dataplane.process import DataPlane, DataPlaneError, Death
-from appliance.dataplane.segment import Segment, SegmentError
+from appliance.dataplane.segment import Segment, SegmentError, not_allowed
 
 __all__ = [
     "Control",
@@ -24,4 +24,5 @@ __all__ = [
     "Segment",
     "SegmentError",
     "Trading",
+    "not_allowed",
 ]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import grp
 import mmap
 import os
+import pwd
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -131,6 +134,17 @@ def _laid_out(name: str, plan: PlanLike) -> bytes:
     return bytes(memory)
 
 
+def not_allowed(path: Path) -> str:
+    """Say who may look at a segment that this user may not read."""
+    about = path.stat()
+    with suppress(KeyError):
+        owner = pwd.getpwuid(about.st_uid).pw_name
+        group = grp.getgrgid(about.st_gid).gr_name
+        members = f", or as a member of group {group}" if about.st_mode & stat.S_IRGRP else ""
+        return f"this user may not look at it: ask as {owner} (sudo -u {owner}){members}"
+    return f"this user may not look at it: ask as user number {about.st_uid}, or as root"
+
+
 class Segment:
     """A mapped segment. ``views`` and ``stats`` are the writer's memory itself: copy what must hold still."""
 
@@ -149,6 +163,8 @@ class Segment:
                 self._memory = mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ)
         except FileNotFoundError:
             raise SegmentError(f"{self.path}: no data plane of this name is running") from None
+        except PermissionError:
+            raise SegmentError(f"{self.path}: permission denied: {not_allowed(self.path)}") from None
         except OSError as error:
             raise SegmentError(f"{self.path}: {error.strerror}") from None
         self._header = np.frombuffer(self._memory, header, count=1)[0]

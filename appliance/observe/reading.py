@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.dataplane import Segment, SegmentError
+from appliance.dataplane import Segment, SegmentError, not_allowed
 from appliance.errors import ApplianceError
 from appliance.native import constants, library
 from appliance.observe.counters import FRAME_VERDICTS, LINE_VERDICTS, LINES, STAGES
@@ -190,6 +192,41 @@ def running() -> list[str]:
     return found
 
 
+def _forbidden() -> list[Path]:
+    """Return what lies where segments do and may not be read by this user, if a living process has locked it.
+
+    A data plane locks its segment, and what a kernel tells of locks everybody may read.
+    """
+    inodes = _locked_inodes()
+    found = []
+    for path in sorted(_DIRECTORY.iterdir()):
+        try:
+            about = path.stat()
+        except OSError:
+            continue
+        if stat.S_ISREG(about.st_mode) and about.st_ino in inodes and not os.access(path, os.R_OK):
+            found.append(path)
+    return found
+
+
+def _locked_inodes() -> set[int]:
+    """Return the inodes that somebody holds an exclusive flock on."""
+    try:  # "1: FLOCK ADVISORY WRITE 88 00:17:4 0 EOF"
+        rows = [row.split() for row in Path("/proc/locks").read_text().splitlines()]
+    except OSError:
+        return set()
+    return {int(row[5].rpartition(":")[2]) for row in rows if row[1] == "FLOCK" and row[3] == "WRITE"}
+
+
+def _none_here() -> str:
+    """Say that there is no data plane; or that there is one, and who may look at it."""
+    forbidden = _forbidden()
+    if not forbidden:
+        return "no data plane is running on this machine: start one with appliance run"
+    names = ", ".join(f"'{path.name}'" for path in forbidden)
+    return f"data plane {names} is running, and {not_allowed(forbidden[0])}"
+
+
 def living() -> list[str]:
     """Return the names of the data planes that live, and that this user and this build can look at."""
     found = []
@@ -205,7 +242,7 @@ def attach(name: str | None) -> Segment:
     if name is None:
         names = running()
         if not names:
-            raise NotRunningError("no data plane is running on this machine: start one with appliance run")
+            raise NotRunningError(_none_here())
         if len(names) > 1:
             names = living() or names
         if len(names) > 1:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model.command import appliance, refusal
 
+from appliance.cli.config import summary
 from appliance.config import ConfigError, build_plan, load_config, parse_config
 from appliance.config.positions import key_lines
 from appliance.config.rules import online_cores
@@ -129,10 +130,18 @@ listen = "0.0.0.0:9464"
         (SHORTEST + '[feed]\nport = "dpdk"\na.device = "net_null0"', "needs one for line B"),
         (SHORTEST + 'feed.port = "file"', "feed.file is missing"),
         (SHORTEST + '[feed]\nport = "file"\nfile = "/none"', "t.toml:4: feed.file: /none: no such file"),
-        (SHORTEST + '[feed]\nport = "file"\nfile = "/"\npace = "rate"', "feed.rate is missing"),
-        (SHORTEST + '[feed]\nport = "file"\nfile = "/"\nrate = 5', 'only pace = "rate" has one'),
+        (SHORTEST + '[feed]\nport = "file"\nfile = "/dev/null"\npace = "rate"', "feed.rate is missing"),
+        (SHORTEST + '[feed]\nport = "file"\nfile = "/dev/null"\nrate = 5', 'only pace = "rate" has one'),
+        (SHORTEST + '[feed]\nport = "file"\nfile = "/tmp"', "t.toml:4: feed.file: /tmp: a directory: "),
         (SHORTEST + 'feed.device = "x"', "only a port of kind dpdk has it"),
         (SHORTEST + 'feed.interface = "eth999"', 'this machine has no interface "eth999"; there are '),
+        (SHORTEST + 'feed.interface = "192.0.2.77"', 'no interface with the address "192.0.2.77"; '),
+        (SHORTEST + 'feed.a.interface = "192.0.2.77"', "t.toml:2: feed.a.interface: this machine has no"),
+        (SHORTEST + '[feed]\nport = "dpdk"\ndevice = "net_af_xdp0,iface=eth999"',
+         't.toml:4: feed.device: this machine has no interface "eth999"; there are '),
+        (SHORTEST + '[feed]\nport = "dpdk"\ndevice = "net_null0"\nb.device = "net_af_packet0,iface=eth999"',
+         't.toml:5: feed.b.device: this machine has no interface "eth999"'),
+        (SHORTEST + '[feed]\nport = "dpdk"\ndevice = "net_af_xdp0"', "no interface: net_af_xdp0,iface=NAME"),
         (SHORTEST + 'feed.interface = "10.0.0"', "the name of an interface or its IPv4 address"),
         (SHORTEST + 'feed.b.group = "239.192.1.1:26400"', "both lines are 239.192.1.1:26400"),
         (SHORTEST + 'feed.a.group = "239.192.1.2:26401"', "t.toml:2: feed.a.group: both lines"),
@@ -207,6 +216,32 @@ def test_overrides_win_over_the_file_and_are_named_when_wrong() -> None:
         "-- feed.a.gruop=x: feed.a.gruop is not known: did you mean group?",
     ]
     assert "name is not a section" in the_mistake(SHORTEST + 'name = "x"', "name.y=1")
+
+
+def test_another_port_for_one_run_leaves_aside_what_only_the_files_port_has() -> None:
+    config = parse_config(EXAMPLE, "t", ["feed.port=dpdk", "feed.device=net_null0", "feed.queues=2"])
+    assert (config.feed.port, config.feed.device, config.feed.queues) == ("dpdk", "net_null0", 2)
+    assert config.left_aside == ("feed.busy_poll_us", "feed.receive_buffer")
+    assert "not used, as it is for another port: feed.busy_poll_us, feed.receive_buffer" in summary(config)
+    port = build_plan(config).ports[0]
+    assert (port.kind, port.interface) == ("dpdk", IPv4Address(0)), "127.0.0.1 is nobody's on a wire"
+    asks = SHORTEST + 'recovery.snapshot = "127.0.0.1:26501"\nfeed.a.interface = "lo"'
+    config = parse_config(asks, "t", ["feed.port=file", "feed.file=/dev/null", "feed.b.group=239.192.1.2:1"])
+    assert config.left_aside == ("feed.a.interface", "recovery.snapshot")
+    back = SHORTEST + '[feed]\nport = "file"\nfile = "/none"\npace = "rate"'
+    assert parse_config(back, "t", ["feed.port=udp"]).left_aside == ("feed.file", "feed.pace")
+
+
+def test_an_override_that_does_not_fit_the_port_is_refused_as_before() -> None:
+    assert "only a port of kind udp has it" in the_mistake(
+        EXAMPLE, "feed.port=dpdk", "feed.device=net_null0", "feed.busy_poll_us=5"
+    )
+    assert "only a port of kind udp has it" in the_mistake(
+        SHORTEST + '[feed]\nport = "dpdk"\ndevice = "net_null0"\nbusy_poll_us = 5', "feed.port=dpdk"
+    )
+    assert "only a port of kind file has it" in the_mistake(
+        SHORTEST + 'feed.pace = "flat"', "feed.port=dpdk", "feed.device=net_null0"
+    )
 
 
 def test_everything_of_a_full_configuration_reaches_the_plan(tmp_path: Path) -> None:

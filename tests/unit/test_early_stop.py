@@ -39,8 +39,8 @@ def start() -> Iterator[Start]:
     """Start data planes, and leave none behind."""
     running: list[DataPlane] = []
 
-    def begin(port: Port, books: BookLimits = SMALL, **more: tuple[Line, ...]) -> DataPlane:
-        plan = Plan((port,), ("SPY", "QQQ"), books=books, hold=True, **more)
+    def begin(port: Port, books: BookLimits = SMALL, lines: tuple[Line, ...] = ()) -> DataPlane:
+        plan = Plan((port,), ("SPY", "QQQ"), books=books, hold=True, lines=lines)
         running.append(DataPlane.start(NAME, plan, output=subprocess.PIPE))
         return running[-1]
 

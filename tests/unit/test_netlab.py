@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
 from appliance.cli import cli
+from appliance.config import build_plan, load_config
 from appliance.config.network import interface_address, interface_names
 from appliance.netlab import Lab, LabError
 
@@ -213,6 +216,37 @@ def test_the_command_makes_it_says_what_to_try_and_removes_it(lab: Lab) -> None:
     assert interface_address(f"{NAME}-feed") == NETWORK[1]
     assert "is removed" in runner.invoke(cli, ["net", "lab", "down", "--name", NAME]).stdout
     assert "was not there" in runner.invoke(cli, ["net", "lab", "down", "--name", NAME]).stdout
+
+
+@needs_root
+def test_what_up_was_told_need_not_be_said_again(lab: Lab) -> None:
+    Lab(NAME, NETWORK, mtu=9000).up()
+    shown = CliRunner().invoke(cli, ["net", "lab", "show", "--name", NAME, "--json"])
+    assert shown.exit_code == 0, shown.exception
+    told = json.loads(shown.stdout)
+    assert (told["mtu"], told["feed"]["here"]["address"]) == (9000, str(NETWORK[1]))
+    assert told["requests"]["there"]["address"] == str(NETWORK[258])
+    again = CliRunner().invoke(cli, ["net", "lab", "up", "--name", NAME])
+    assert f"lab '{NAME}' is up already" in again.stdout
+    lab.down()
+    assert Lab.found(NAME) == Lab(NAME)
+
+
+@needs_root
+def test_the_run_that_up_prints_works_beside_the_example_file(lab: Lab, tmp_path: Path) -> None:
+    lab.up()
+    file = tmp_path / "appliance.toml"
+    file.write_text(CliRunner().invoke(cli, ["config", "example"]).stdout)
+    shown = CliRunner().invoke(cli, ["net", "lab", "show", "--name", NAME]).stdout
+    (line,) = [line for line in shown.splitlines() if " run -- " in line]
+    overrides = shlex.split(line)[shlex.split(line).index("--") + 1 :]
+    checked = CliRunner().invoke(cli, ["config", "check", str(file), "--", *overrides])
+    assert checked.exit_code == 0, checked.exception
+    assert f"no mistakes: appliance: port dpdk (net_af_xdp0,iface={lab.feed.here})" in checked.stdout
+    port = build_plan(load_config(file, overrides)).ports[0]
+    assert (port.kind, port.interface) == ("dpdk", lab.feed.here_address)
+    sockets = re.findall(r"feed\.\S+=\S+", shown.splitlines()[-1])
+    assert CliRunner().invoke(cli, ["config", "check", str(file), "--", *sockets]).exit_code == 0
 
 
 def test_one_that_is_not_up_is_one_clear_line() -> None:

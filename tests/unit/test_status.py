@@ -25,6 +25,7 @@ from appliance.errors import ApplianceError
 from appliance.native import ffi
 from appliance.observe.counters import COUNTERS, FRAME_VERDICTS, LINE_VERDICTS, STAGES
 from appliance.observe.reading import read
+from appliance.observe.status import headline
 from appliance.observe.top import screen, short
 
 NAME = f"test-status-{os.getpid()}"
@@ -99,6 +100,26 @@ def test_status_tells_how_it_is_on_one_page(written: WrittenSegment) -> None:
         "packets": 700, "first": 450, "late": 200, "duplicate": 0, "gaps": 6, "lost_messages": 66,
         "refused": 5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "stale", "untrusted", "words"),
+    [
+        ("running", 0, 0, "running  no book stale"),
+        ("running", 0, 7, "running  7 OF 7 BOOKS UNTRUSTED"),
+        ("running", 2, 3, "running  2 BOOKS STALE, 3 OF 7 BOOKS UNTRUSTED"),
+        ("stopped", 0, 1, "stopped  1 OF 7 BOOKS UNTRUSTED"),
+        ("starting", 0, 0, "starting  not ready, every book stale"),
+    ],
+)
+def test_the_headline_says_what_the_books_are_worth(
+    written: WrittenSegment, state: str, stale: int, untrusted: int, words: str
+) -> None:
+    written.live["recovery_state"], written.live["stale_books"] = 1, stale
+    written.stats["books"]["symbols"], written.stats["books"]["untrusted_books"] = 7, untrusted
+    written.state(state)
+    with Segment(NAME) as segment:
+        assert headline(read(segment)) == words
 
 
 def test_status_says_when_the_feed_thread_does_not_come_round(written: WrittenSegment) -> None:
@@ -211,15 +232,29 @@ def test_one_of_another_build_is_one_clear_line(written: WrittenSegment) -> None
 
 
 def test_one_of_another_user_is_one_clear_line(written: WrittenSegment) -> None:
+    """Whether it is named or not; a group that may read it is named too."""
     if os.getuid() != 0:
         pytest.skip("only root can become somebody else")
+    written.path.chmod(0o640)
+    line = said_to_nobody("status", *HERE)
+    assert f"/dev/shm/{NAME}: permission denied: this user may not look at it" in line
+    assert "ask as root (sudo -u root), or as a member of group root" in line
     written.path.chmod(0o600)
+    line = said_to_nobody("status")
+    assert f"'{NAME}'" in line
+    assert "is running, and this user may not look at it: ask as root (sudo -u root)" in line
+    written.die()
+    assert f"'{NAME}'" not in said_to_nobody("status"), "nobody can tell what a dead one was"
+
+
+def said_to_nobody(*words: str) -> str:
+    """Return the one line that another user is told."""
     become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     done = subprocess.run(
-        [*become, *COMMAND, "status", *HERE], capture_output=True, text=True, timeout=60, check=False
+        [*become, *COMMAND, *words], capture_output=True, text=True, timeout=60, check=False
     )
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "Permission denied" in done.stderr
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    return done.stderr
 
 
 def show_book(written: WrittenSegment, flags: str = "") -> None:
