@@ -2,9 +2,9 @@
  *
  * The driver of AF_XDP takes its program off the interface when it closes, and also when it fails to open: a
  * second process that only tries would end the feed of the first. So each asks here before it touches the
- * interface. The claim is an abstract socket, "\0appliance.port.NAME": it belongs to the network namespace, as
- * the interface does, and the kernel takes it back when the process ends, however that happens. Several ports
- * of one process may share an interface (each with queues of its own), and share the claim.
+ * interface. The claim is an abstract socket, "\0appliance.port.NAME": it belongs to the network namespace,
+ * as the interface does, and the kernel takes it back when the process ends, however that happens. Several
+ * ports of one process may share an interface (each with queues of its own), and share the claim.
  */
 #ifndef APPLIANCE_PORT_CLAIM_H
 #define APPLIANCE_PORT_CLAIM_H

@@ -51,6 +51,11 @@ def start() -> Iterator[Start]:
     (Path("/dev/shm") / NAME).unlink(missing_ok=True)
 
 
+def wait_until_begun(plane: DataPlane) -> None:
+    """Wait until the data plane itself says how far it is."""
+    wait_for(lambda: plane.segment.state != "planned")
+
+
 def feed() -> bytes:
     """One symbol is named and has a bid; of the other nothing is ever said."""
     rest = (b"Q", b"N", 100, b"N", b"C", b"Z ", b"P", b"N", b"N", b"1", b"N", 0, b"N")
@@ -181,7 +186,7 @@ def test_a_port_that_is_being_opened_is_closed_again(start: Start) -> None:
     try:
         for wait_s in (0.0, 0.05, 0.1, 0.15, 0.2, 0.3):
             plane = start(Port("dpdk", f"net_af_xdp0,iface={interface}"), lines=LINES)
-            wait_for(lambda plane=plane: plane.segment.state != "planned")  # type: ignore[misc]
+            wait_until_begun(plane)
             time.sleep(wait_s)
             told = time.monotonic()
             plane.process.send_signal(signal.SIGTERM)

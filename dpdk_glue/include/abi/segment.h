@@ -48,9 +48,9 @@ struct shm_live {
 ABI_SIZE(shm_live, 64);
 
 /* The start of the shared segment. The control plane makes the segment, locks it (flock), writes the header,
- * the plan, the symbol of every view and BOOK_STALE with it, and `magic` last; the data plane inherits the open
- * file, and with it the lock, which goes when the process does. From SHM_STARTING on the data plane is the only
- * writer. */
+ * the plan, the symbol of every view and BOOK_STALE with it, and `magic` last; the data plane inherits the
+ * open file, and with it the lock, which goes when the process does. From SHM_STARTING on the data plane is
+ * the only writer. */
 struct shm_header {
     uint64_t magic;
     uint8_t abi_hash[32]; /* SHA-256 of this file: a reader built from another one refuses */
