@@ -1,8 +1,9 @@
 /* Whether a start is still wanted.
  *
  * Touching large pools takes seconds, and so may what comes behind it. Whoever takes long asks between its
- * steps, and ends early when the process has been told to stop: what it leaves is not fit for use, and whoever
- * opens all the parts asks again before it goes on. Programs that never call start_heed always want to go on.
+ * steps, and ends early when the process has been told to stop: what it leaves is not fit for use, and
+ * whoever opens all the parts asks again before it goes on. Programs that never call start_heed always want
+ * to go on.
  */
 #ifndef APPLIANCE_MEMORY_START_H
 #define APPLIANCE_MEMORY_START_H
