@@ -20,6 +20,7 @@ from typing import Protocol
 
 from appliance.dataplane import DataPlane, Death, Plan, Segment
 from appliance.errors import ApplianceError
+from appliance.keeper import Keeper
 from appliance.native import library
 from appliance.observe.account import account
 from appliance.observe.reading import LATE_HEARTBEAT_S, Reading, read
@@ -79,6 +80,7 @@ class Supervisor:
     patience: Patience = field(default_factory=Patience)
     ready_note: str = ""
     companion: Companion | None = None
+    journal: Keeper | None = None
     deaths: dict[str, int] = field(default_factory=dict)
     _plane: DataPlane | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -152,7 +154,8 @@ class Supervisor:
         """Start one and stay with it: whether it became ready, and how it ended; None = as told."""
         started = time.monotonic()
         plan = self.companion.plan(self.plan) if self.companion else self.plan
-        plane = DataPlane.start(self.name, plan, output=self._output)
+        taps = self.journal.file if self.journal else None
+        plane = DataPlane.start(self.name, plan, output=self._output, taps=taps)
         with self._lock:
             self._plane = plane
         ready = False
@@ -188,6 +191,8 @@ class Supervisor:
                 )
         if not plane.segment.ready_cycles:
             return False
+        if self.journal:  # before the gate can be opened: no order without the plan that it came of
+            self.journal.tell_of(plane.segment)
         seconds = time.monotonic() - started
         note = f", {self.ready_note}" if self.ready_note else ""
         self.say(f"{self.name}: ready in {seconds:.2f} s, process {plane.process.pid}{note}")
@@ -220,6 +225,8 @@ class Supervisor:
                 late_since = self._look(plane, late_since)
                 if self.companion:
                     self.companion.look(plane.segment)
+                if self.journal:
+                    self.journal.look()
         finally:
             os.close(handle)
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "book": ("book", "Show a live book; trace the book of a feed file, or list its queues."),
     "bench": ("bench", "Measure this machine: decode, book, wire, ring, journal."),
     "journal": ("journal", "Verify, show or export what was journalled."),
+    "reconcile": ("reconcile", "Compare our executions with the venue's drop copy."),
     "synth": ("synth", "Write a synthetic market as a feed file."),
     "venue": ("venue", "Run a simulated exchange: feed, retransmission, snapshots."),
 }

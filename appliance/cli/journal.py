@@ -63,6 +63,8 @@ def verify_command(directory: Path) -> None:
 
 def _row(record: Record) -> str:
     payload = record.payload[:_SHOWN_BYTES].hex() + ("..." if len(record.payload) > _SHOWN_BYTES else "")
+    if kind_name(record.kind) == "note":
+        payload = printable(record.payload)
     return (
         f"{record.segment:>4} {record.offset:>10} {stream_name(record.stream):10} {record.number:>10} "
         f"{kind_name(record.kind):10} {record.cycles:>20} {len(record.payload):>6} {payload}"
@@ -78,7 +80,7 @@ def _row(record: Record) -> str:
 def show(
     directory: Path, kind_names: tuple[str, ...], stream_names: tuple[str, ...], skip: int, limit: int | None
 ) -> None:
-    """List records in their order: segment, byte, stream, number, kind, cycles, size, first bytes."""
+    """List records in their order: segment, byte, stream, number, kind, cycles, size, first bytes or text."""
     wanted = _numbers("kind", kinds(), kind_names)
     of_streams = _numbers("stream", streams(), stream_names)
     records = Journal(directory).records(wanted, of_streams)

@@ -130,6 +130,8 @@ def _line(change: Pending) -> str:
 
 def _running(name: str | None) -> tuple[str, Segment | None]:
     """Return which appliance is meant, and its data plane if one runs."""
+    if name is not None and not Segment.path_of(name).exists():
+        return name, None
     with suppress(NotRunningError):
         segment = attach(name)
         if segment.is_alive and segment.trading is not None:

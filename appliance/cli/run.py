@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from appliance.cli.config import summary
-from appliance.config import DEFAULT_FILE, build_plan, load_config, parse_config
+from appliance.config import DEFAULT_FILE, Config, build_plan, load_config, parse_config
+from appliance.keeper import Keeper
 from appliance.observe.metrics import MetricsServer
+from appliance.risk.state import AUDIT
 from appliance.risk.watch import TradingWatch
 from appliance.supervisor import Supervisor
 
@@ -41,7 +43,8 @@ def command(file: Path, name: str | None, no_restart: bool, overrides: tuple[str
 
     When the data plane dies it is started again, at once the first time; after five deaths within ten seconds
     of their start it is given up. With trading.mode = "live" the gate is shut after each start, until the
-    venue has told what it knows and that fits what was on record; `appliance kill` shuts it for good.
+    venue has told what it knows and that fits what was on record; `appliance kill` shuts it for good. All
+    that comes and goes is journalled (`[journal]`); while it cannot be written, no order goes.
     If `run` itself is killed, the data plane stops.
     """
     named = (f"name={name}",) if name else ()
@@ -52,13 +55,28 @@ def command(file: Path, name: str | None, no_restart: bool, overrides: tuple[str
         config = load_config(file, given)
     plan = build_plan(config)
     companion = TradingWatch(config, _say) if plan.trading else None
-    supervisor = Supervisor(config.name, plan, _say, restarts=not no_restart, companion=companion)
+    keeper = _keeper(config)
+    supervisor = Supervisor(
+        config.name, plan, _say, restarts=not no_restart, companion=companion, journal=keeper
+    )
     note = summary(config).split(": ", 1)[1]
     listen = config.metrics.listen
     serving = MetricsServer(listen, supervisor.read, supervisor.deaths) if listen else None
-    with serving or nullcontext():
+    with keeper or nullcontext(), serving or nullcontext():
         supervisor.ready_note = f"{note}; " + (f"metrics on {serving.address}" if serving else "no metrics")
         supervisor.run()
+
+
+def _keeper(config: Config) -> Keeper | None:
+    if config.journal_directory is None:
+        return None
+    return Keeper(
+        config.journal_directory,
+        sync_s=config.journal.sync_ms / 1e3,
+        core=None if config.cores.journal < 0 else config.cores.journal,
+        audit=config.state_directory / AUDIT,
+        say=_say,
+    )
 
 
 def _say(text: str) -> None:

@@ -131,6 +131,7 @@ class CoresConfig:
     feed: Annotated[int, Whole(-1, 1023)] = -1
     cold: Annotated[int, Whole(-1, 1023)] = -1
     trading: Annotated[tuple[int, ...], Wholes(-1, 1023, 3, "[2, 3]")] = ()
+    journal: Annotated[int, Whole(-1, 1023)] = -1
 
 
 @dataclass(frozen=True)
@@ -239,6 +240,15 @@ class StateConfig:
 
 
 @dataclass(frozen=True)
+class JournalConfig:
+    """``[journal]``: all that trading takes in and gives out, in files."""
+
+    enabled: Annotated[bool, Flag()] = True
+    directory: Annotated[str, Text(4095)] = ""
+    sync_ms: Annotated[int, Whole(0, 60_000)] = 1000
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole file. ``folder`` is where its relative paths begin.
 
@@ -258,6 +268,7 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     roles: RolesConfig = field(default_factory=RolesConfig)
     state: StateConfig = field(default_factory=StateConfig)
+    journal: JournalConfig = field(default_factory=JournalConfig)
     folder: Path = Path()
     left_aside: tuple[str, ...] = ()
 
@@ -269,6 +280,13 @@ class Config:
     def state_directory(self) -> Path:
         """Where what outlives a restart is kept."""
         return self.path(self.state.directory or f"{self.name}.state").absolute()
+
+    @property
+    def journal_directory(self) -> Path | None:
+        """Where the journal is written; None: there is none. Books without trading have none."""
+        if not self.journal.enabled or self.trading.mode == "off":
+            return None
+        return self.path(self.journal.directory or f"{self.name}.journal").absolute()
 
 
 class Key(NamedTuple):

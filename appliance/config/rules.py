@@ -215,7 +215,7 @@ def online_cores() -> set[int]:
 def _cores(config: Config, findings: Findings) -> None:
     cores = config.cores
     online = online_cores()
-    for name in ("feed", "cold"):
+    for name in ("feed", "cold", "journal"):
         core = getattr(cores, name)
         if core >= 0 and core not in online:
             findings.add(
@@ -227,6 +227,12 @@ def _cores(config: Config, findings: Findings) -> None:
         findings.add(
             ("cores", "cold"),
             f"cores.cold: core {cores.feed} is the feed's, which never sleeps: recovery would never run",
+        )
+    hot = {cores.feed, *cores.trading} - {-1}
+    if cores.journal in hot and findings.is_fine(("cores", "feed"), ("cores", "trading")):
+        findings.add(
+            ("cores", "journal"),
+            f"cores.journal: core {cores.journal} has a thread that never sleeps: nothing would be written",
         )
 
 

@@ -148,9 +148,14 @@ def not_allowed(path: Path) -> str:
 class Segment:
     """A mapped segment. ``views`` and ``stats`` are the writer's memory itself: copy what must hold still."""
 
+    @staticmethod
+    def path_of(name: str) -> Path:
+        """Return where the segment of this name is, if there is one."""
+        return _DIRECTORY / name
+
     def __init__(self, name: str) -> None:
         """Map a running data plane's segment, read-only."""
-        self.path = _DIRECTORY / name
+        self.path = self.path_of(name)
         header = dtype("shm_header")
         try:
             with self.path.open("rb") as file:

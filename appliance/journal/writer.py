@@ -53,6 +53,7 @@ class JournalWriter:
         self.directory = directory
         self.taps = taps
         self._own: list[Tap] = []
+        self._starts = 0  # of all writers before the one that was started last
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -80,10 +81,15 @@ class JournalWriter:
         return writer
 
     def restart(self) -> None:
-        """Start the program on the same taps, after the one before has ended in whatever way."""
+        """Start the program on the same taps, after the one before has ended in whatever way, and wait."""
+        self.launch()
+        self._wait_until_ready()
+
+    def launch(self) -> None:
+        """Start the program as ``restart`` does; whether it gets ready, ``has_begun`` and ``state`` say."""
         path = installed("journal-writer")
         self.kill()
-        starts = int(self.taps.state.starts)
+        self._starts = int(self.taps.state.starts)
         try:
             self.process = subprocess.Popen(
                 [path, "--taps", str(self.taps.file), "--directory", os.fspath(self.directory)],
@@ -93,18 +99,27 @@ class JournalWriter:
             )
         except OSError as error:
             raise JournalError(f"cannot start {path}: {error.strerror}") from None
-        self._wait_until_ready(starts)
 
-    def _wait_until_ready(self, starts: int) -> None:
+    @property
+    def is_running(self) -> bool:
+        """Whether the program is there."""
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the program that was started last has taken over the rings."""
+        return int(self.taps.state.starts) > self._starts
+
+    def _wait_until_ready(self) -> None:
         assert self.process is not None
         deadline = time.monotonic() + _READY_S
         while True:
             state = self.state
-            if state.is_ok and int(self.taps.state.starts) > starts:
+            if state.is_ok and self.has_begun:
                 return
             if self.process.poll() is not None:
                 raise JournalError(f"the journal cannot be written: {self._said() or 'its writer has ended'}")
-            if int(self.taps.state.starts) > starts and state.state in ("full", "failed"):
+            if self.has_begun and state.state in ("full", "failed"):
                 raise JournalError(f"the journal cannot be written: {state.message}")
             if time.monotonic() > deadline:
                 raise JournalError(f"the journal's writer is still {state.state} after {_READY_S:.0f} s")
@@ -128,7 +143,7 @@ class JournalWriter:
         names = ffi().typeof("enum journal_writer_state").elements
         said = str(names[int(raw.state)]).removeprefix("JOURNAL_WRITER_").lower()
         streams = range(constants()["ABI_JOURNAL_STREAMS"])
-        if said in ("starting", "ok", "full") and (self.process is None or self.process.poll() is not None):
+        if said in ("starting", "ok", "full") and not self.is_running:
             said = "dead"
         return WriterState(
             state=said,

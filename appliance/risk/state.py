@@ -2,7 +2,7 @@
 
     kill.json            there while the gate is to be killed, or to let reducing orders through only
     limits.json          what the configuration says, changes that stand, changes that wait
-    settings.json        who has which role, as `appliance run` last read it
+    settings.json        who has which role, and where the journal is, as `appliance run` last read it
     record.json          positions and open orders, as they were last seen
     reconciliation.json  what became of the comparison with the venue, and for which data plane
     audit.jsonl          who has changed what, and when; lines are only ever added
@@ -24,6 +24,7 @@ from typing import Any
 
 from appliance.errors import ApplianceError
 
+AUDIT = "audit.jsonl"
 _SHARED = Path("/dev/shm")
 _LOCK_S = 1.0
 
@@ -138,9 +139,7 @@ class State:
             **more,
         }
         try:
-            file = os.open(
-                self.path("audit.jsonl"), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o660
-            )
+            file = os.open(self.path(AUDIT), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o660)
             try:
                 os.write(file, json.dumps(line).encode() + b"\n")
                 os.fsync(file)

@@ -54,7 +54,11 @@ class TradingWatch:
         self.state.make(config.name)
         self.state.write(
             "settings.json",
-            {"roles": {"operator": config.roles.operator, "risk": config.roles.risk}, "name": config.name},
+            {
+                "roles": {"operator": config.roles.operator, "risk": config.roles.risk},
+                "name": config.name,
+                "journal": str(config.journal_directory or ""),
+            },
         )
         self._life = _Life()
         self._written: Record | None = None

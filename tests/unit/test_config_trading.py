@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,22 @@ def test_a_live_configuration_says_all_that_the_stages_are_told() -> None:
     assert (limits.of("QQQ").order_qty, limits.of("QQQ").collar_bps) == (100, 500)
 
 
+def test_trading_is_journalled_beside_the_file_unless_it_says_otherwise(tmp_path: Path) -> None:
+    live = parse_config(LIVE, "t.toml", (), tmp_path)
+    assert live.journal_directory == tmp_path / "appliance.journal"
+    named = parse_config(LIVE, "t.toml", ["journal.directory=day", "name=other"], tmp_path)
+    assert named.journal_directory == tmp_path / "day"
+    assert parse_config(LIVE, "t.toml", ["journal.enabled=false"], tmp_path).journal_directory is None
+    assert parse_config(SHORTEST, "t.toml", (), tmp_path).journal_directory is None
+    assert (live.journal.sync_ms, live.cores.journal) == (1000, -1)
+
+
+def test_the_journal_has_no_core_whose_thread_never_sleeps() -> None:
+    if {0, 1} <= online_cores():
+        assert "nothing would be written" in the_mistake(LIVE, "cores.feed=1", "cores.journal=1")
+        parse_config(LIVE, "", ["cores.feed=1", "cores.journal=0"])
+
+
 def test_a_symbol_without_limits_is_not_tradable() -> None:
     text = LIVE.replace("[limits.symbol]\norder_qty = 100\ncollar_bps = 500\n", "")
     trading = build_plan(parse_config(text)).trading
@@ -102,6 +119,10 @@ def test_live_without_strategy_gateway_or_limits_says_what_to_add() -> None:
         ("roles.risk", '["two words"]', "is not a login name"),
         ("roles.operator", '"alice"', "is not a list of login names"),
         ("cores.trading", "[0]", "1 cores for the 0 groups"),
+        ("cores.journal", "1000", "this machine has no core 1000"),
+        ("journal.enabled", '"yes"', "is not true or false"),
+        ("journal.sync_ms", "60001", "is not a whole number from 0 to 60,000"),
+        ("journal.directry", '"x"', "did you mean directory?"),
     ],
 )
 def test_each_mistake_of_trading_is_told(key: str, value: str, words: str) -> None:
