@@ -22,7 +22,7 @@ _LINES: tuple[Path, ...] = (("feed", "a"), ("feed", "b"))
 _SERVERS: tuple[Path, ...] = (("recovery", "retransmission"), ("recovery", "snapshot"))
 
 
-def read_override(text: str) -> tuple[Path, Any] | None:
+def read_override(text: str) -> tuple[tuple[str, ...], Any] | None:
     """Return the key and its value; what is no TOML value is taken as text. None: it is no override."""
     match = _OVERRIDE.fullmatch(text)
     if not match:

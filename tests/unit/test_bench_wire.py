@@ -46,9 +46,8 @@ def test_each_attempt_to_hold_a_rate_lasts_the_seconds_asked_for(
     monkeypatch.setattr(wire, "run_trial", send)
     monkeypatch.setattr(wire, "write_feed", lambda market, path: Path(path).write_text(f"{market.messages}"))
     link = Link("a wire", Port("udp"), ())
-    last, tried = wire._sustain(link, tmp_path / "day.itch", 50_000.0, 5.0, (0, 0), lambda _text: None)
-    assert tried == sent
-    assert last is sent[-1]
+    held: Any = wire._sustain(link, tmp_path / "day.itch", 50_000.0, 5.0, (0, 0), lambda _text: None)
+    assert held == (sent[-1], sent)
     assert [one.rate for one in sent] == pytest.approx([50_000, 45_000, 40_500])
     for one in sent:
         assert one.messages * one.days / one.rate == pytest.approx(5, rel=0.001)

@@ -278,10 +278,10 @@ def test_a_second_of_the_same_name_is_one_clear_line(run: Run, idle: Path) -> No
 
 
 def test_what_keeps_it_from_starting_is_one_clear_line(idle: Path) -> None:
-    """The address is one for documentation, so no interface has it."""
-    line = refusal("run", "--config", idle, "feed.interface=192.0.2.1")
+    """That a feed is empty, only its reader finds."""
+    line = refusal("run", "--config", idle, "feed.port=file", "feed.file=/dev/null")
     assert "did not start" in line
-    assert "no interface has that address" in line
+    assert "is empty; a feed file has at least one message" in line
     assert not (Path("/dev/shm") / NAME).exists()
 
 
