@@ -59,18 +59,25 @@ void gateway_expect(const struct gateway *gateway, uint32_t instrument) {
     lines_expect(&gateway->waiting_in, 2 * (size_t)LINES_BYTES + sizeof gateway->packet);
 }
 
-/* False: not now. What was measured is counted when the bytes are on their way. */
+/* False: not now. Of an order that the socket had no room for the record stands already: it is the first that
+ * waits. What was measured is counted when the bytes are on their way. */
 static bool send(struct gateway *gateway, const struct order *order, uint64_t since_cycles) {
-    uint32_t bytes = ouch_encode(&gateway->templates, order, gateway->packet);
-    uint64_t encoded_cycles = histogram_stamp();
-    if (!write_down(gateway, order, bytes))
-        return false;
+    uint64_t encoded_cycles = since_cycles;
+    if (!gateway->first_is_written) {
+        uint32_t bytes = ouch_encode(&gateway->templates, order, gateway->packet);
+        encoded_cycles = histogram_stamp();
+        if (!write_down(gateway, order, bytes))
+            return false;
+    }
     enum gateway_send sent = SEND_QUEUED;
     if (gateway->is_live)
         sent = order_link_send(&gateway->link, &gateway->templates, order, latest(gateway, clock_cycles()));
+    gateway->first_is_written = sent == SEND_FULL;
+    if (sent == SEND_FULL)
+        return false;
     histogram_add(gateway->encode, encoded_cycles - since_cycles);
     histogram_add(gateway->tick_to_order, encoded_cycles - order->rx_cycles);
-    return sent != SEND_FULL;
+    return true;
 }
 
 void gateway_take(struct gateway *gateway, const struct order *order, uint64_t since_cycles) {

@@ -3,8 +3,9 @@
  * With a venue (`live`) orders go over its session; what cannot be sent now waits here, in order, and is
  * tried again each round. In a replay nothing is sent: orders are encoded and written down, and that is all.
  *
- * Each order is written to the journal with its bytes before they leave. An order for which the journal has
- * no room waits like one for which the socket has none; a cancel does not: it may not be held up by a disk.
+ * Each order is written to the journal with its bytes before they leave, and once, however often it is tried.
+ * An order for which the journal has no room waits like one for which the socket has none; a cancel does not:
+ * it may not be held up by a disk.
  */
 #ifndef APPLIANCE_STAGE_GATEWAY_H
 #define APPLIANCE_STAGE_GATEWAY_H
@@ -39,6 +40,7 @@ struct gateway {
     struct order waiting[GATEWAY_WAITING]; /* in a ring */
     uint64_t waiting_in;
     uint64_t waiting_out;
+    bool first_is_written; /* of those that wait: to the journal */
     uint8_t packet[OUCH_PACKET_ROOM];
 };
 
