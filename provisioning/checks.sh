@@ -47,11 +47,13 @@ SAME_FOR_ALL_VARIANTS=(tests/unit/test_{bootstrap,config,lint,netlab}.py)
 # What a variant's option changes, and what sits on top of it; a variant that is not named here is tested with
 # all but the heavy ones. Plain gcc is the installed build with warnings as errors: built, and no more.
 # clang's sanitizers see what gcc's do not (arithmetic on null pointers, for one): tests that spend their time
-# in C with odd input run with both, but for the properties, which take longest, and which clang's run.
+# in C with odd input run with both. With gcc's the properties have a step of their own: all in one would take
+# longer than a step may.
 LIVE='dataplane cli_run demo feed_stage metrics status native_abi'
 declare -A TESTS_OF=(
     [gcc]=none
     [sanitizers]='e2e unit protocol'
+    [sanitizers-properties]=property
     [sanitizers-clang]="property $LIVE frame mold64 mold64_live mold64_far port_capture port_file port_udp
         journal_files journal_recovery ring_spsc port_dpdk port_pace igmp recovery recoverer_snapshot soup
         venue_frames orders_states orders_pool order_session order_link"
@@ -108,6 +110,7 @@ build_variant() {
     meson install -C "$directory" --no-rebuild --quiet
 }
 
+# The second word: whose tests, if not those named like the build.
 test_variant() {
     local name=$1
     export PYTHONPATH="$PWD/build/$name/site" PATH="$PWD/build/$name/prefix/bin:$PATH"
@@ -116,10 +119,9 @@ import os, sys, appliance
 if not appliance.__file__.startswith(os.environ["PYTHONPATH"]):
     sys.exit(f"these tests would run against {appliance.__file__}")
 END
-    local tests apart=()
-    mapfile -t tests < <(tests_of "$name")
+    local tests
+    mapfile -t tests < <(tests_of "${2:-$name}")
     if [[ $name == sanitizers* ]]; then
-        apart=('--ignore-glob=*/test_cli_bench*') # what takes ten times as long is not worth measuring
         # Python itself is not instrumented: the runtime comes first by preload, Python's own leaks are not
         # ours, and its objects live in malloc's memory so that a read past one of them is seen.
         local runtime
@@ -131,7 +133,7 @@ END
         export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     fi
     timeout "$TESTS_MAY_TAKE_S" "$BIN/pytest" -q -m 'not heavy and not long' -p no:cacheprovider \
-        "${SAME_FOR_ALL_VARIANTS[@]/#/--ignore=}" "${apart[@]}" "${tests[@]}"
+        "${SAME_FOR_ALL_VARIANTS[@]/#/--ignore=}" "${tests[@]}"
 }
 
 test_natively() {
@@ -213,6 +215,8 @@ run_suite() {
     step_beside "tests: all, as installed" timeout "$TESTS_MAY_TAKE_S" "$BIN/pytest" -q
     for name in "${built[@]}"; do
         [[ ${TESTS_OF[$name]:-} == none ]] || step_beside "$name: tests" test_variant "$name"
+        [[ ! ${TESTS_OF[$name-properties]:-} ]] ||
+            step_beside "$name: properties" test_variant "$name" "$name-properties"
     done
     for name in "${native[@]}"; do
         step_beside "$name: native tests" test_natively "$name"

@@ -101,6 +101,13 @@ def days_for(rate: float, seconds: float) -> tuple[int, int]:
     return total // days, days
 
 
+def attempts(rate: float, seconds: float) -> Iterator[tuple[float, int, int]]:
+    """Give the rates at which it is tried to hold, each a tenth below the one before, with their days."""
+    for _ in range(_HOLDS):
+        yield (rate, *days_for(rate, seconds))
+        rate *= 0.9
+
+
 def _sustain(
     link: Link, day: Path, start: float, seconds: float, cores: tuple[int, int], say: Say
 ) -> tuple[Trial, list[Trial]]:
@@ -110,9 +117,7 @@ def _sustain(
     some two seconds in which both programs start and end.
     """
     tried = []
-    rate = start
-    for _ in range(_HOLDS):
-        messages, days = days_for(rate, seconds)
+    for rate, messages, days in attempts(start, seconds):
         held_day = day.with_name("day-held.itch")
         write_feed(Market(messages, _SYMBOLS, 1), str(held_day))
         say(f"{link.name}: {rate / 1e6:.2f} M messages/s for {days * messages / rate:.0f} s")
@@ -121,7 +126,6 @@ def _sustain(
         if trial.is_lossless:
             break
         say(f"{link.name}: lost {trial.missed:,} messages on the lines")
-        rate *= 0.9
     return tried[-1], tried
 
 

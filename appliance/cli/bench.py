@@ -74,9 +74,8 @@ def wire(port: str, seconds: float, as_json: bool) -> None:
 
     The venue and the data plane run on a core each. The rate is found by trials of two seconds; only those
     count in which every packet of both lines arrived. With --port dpdk the kernel's sockets are searched in
-    the same way in the same run, on the same veth pair and with the same sender. The search takes a minute
-    or two; then a rate is held for as long as told, and if it loses a packet again, a tenth slower, at most
-    three times.
+    the same way in the same run, on the same veth pair and with the same sender. Then the rate found is held
+    for as long as told, and if it loses a packet again, a tenth slower, at most three times.
     """
     report = run_wire(port, seconds, lambda line: click.echo(f"  {line}", err=True))
     click.echo(json.dumps(report) if as_json else wire_text(report))

@@ -12,6 +12,7 @@ import click
 
 from appliance.cli.instance import name_option
 from appliance.config.kinds import endpoint
+from appliance.config.passwords import first_line
 from appliance.errors import ApplianceError, printable
 from appliance.journal import Journal
 from appliance.observe.reading import attach_living
@@ -73,7 +74,7 @@ def _password(file: Path | None) -> str:
     if file is None:
         return ""
     try:
-        return file.read_text(errors="replace").split("\n", 1)[0].rstrip("\r")
+        return first_line(file)
     except OSError as error:
         raise ReconcileError(f"--password-file {printable(file)}: {error.strerror}") from None
 

@@ -56,10 +56,6 @@ class TableOf:
         """Name the kind."""
         self.section = section
 
-    def read(self, value: object) -> Any:
-        """Sections are read one by one, by their keys."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True)
 class LineConfig:
@@ -307,6 +303,6 @@ def keys_of(section: Any) -> dict[str, Key]:
             found[one.name] = Key(one.name, hints[one.name], None, PORTS)
         elif extras := get_args(hints[one.name])[1:]:
             only = next((extra.ports for extra in extras if isinstance(extra, Only)), PORTS)
-            if hasattr(extras[0], "read"):
+            if isinstance(extras[0], TableOf) or hasattr(extras[0], "read"):
                 found[one.name] = Key(one.name, None, extras[0], only)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from appliance.config.model import DPDK, FILE, UDP, Config, FeedConfig, LineConfig, keys_of
 from appliance.config.network import interface_address, interface_names, is_own_address
+from appliance.config.passwords import first_line
 from appliance.config.positions import Path
 from appliance.config.reader import Findings, name_of
 from appliance.config.trading import check_trading
@@ -197,10 +198,9 @@ def _recovery(config: Config, findings: Findings) -> None:
 def read_password(config: Config) -> str | OSError:
     """Return the first line of the file, or why it cannot be read."""
     try:
-        text = config.path(config.recovery.password_file).read_text(errors="replace")
+        return first_line(config.path(config.recovery.password_file))
     except OSError as error:
         return error
-    return text.split("\n", 1)[0].rstrip("\r")
 
 
 def online_cores() -> set[int]:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from ipaddress import IPv4Address
 
 from appliance.config.model import Config, ScopeLimits
+from appliance.config.passwords import first_line
 from appliance.config.positions import Path
 from appliance.config.reader import Findings, name_of
 from appliance.dataplane.limits import Limits, RiskLimits
@@ -106,10 +107,9 @@ def order_password(config: Config) -> str | OSError:
     if not config.gateway.password_file:
         return config.gateway.password
     try:
-        text = config.path(config.gateway.password_file).read_text(errors="replace")
+        return first_line(config.path(config.gateway.password_file))
     except OSError as error:
         return error
-    return text.split("\n", 1)[0].rstrip("\r")
 
 
 def _limits(config: Config, findings: Findings) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from appliance.errors import ApplianceError
 from appliance.reconcile.executions import BROKEN, EXECUTED, Execution
 from appliance.venue.ouch import OUTBOUND, USER_REF_IDX, OuchError, decode
+from appliance.venue.soup_server import packet
 
 _PATIENCE_S = 10.0
 _QUIET_S = 0.1
@@ -65,7 +66,7 @@ class _Connection:
         self._received = b""
         login = user.ljust(6) + password.ljust(10) + " " * 10 + str(wanted).rjust(20)
         try:
-            self._socket.sendall(_LENGTH.pack(1 + len(login)) + b"L" + login.encode("ascii", "replace"))
+            self._socket.sendall(packet(b"L", login.encode("ascii", "replace")))
             kind, payload = self._packet()
             if kind == b"J":
                 raise DropCopyError(_REFUSED.get(payload.decode(errors="replace"), "the venue refused us"))
@@ -81,7 +82,7 @@ class _Connection:
 
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):
-            self._socket.sendall(_LENGTH.pack(1) + b"O")
+            self._socket.sendall(packet(b"O"))
         self._socket.close()
 
     def _packet(self) -> tuple[bytes, bytes]:

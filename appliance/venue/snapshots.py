@@ -13,6 +13,7 @@ from appliance.venue.books import Books, Snapshot
 from appliance.venue.errors import VenueError
 from appliance.venue.sender import Position
 from appliance.venue.settings import SnapshotServer
+from appliance.venue.soup_server import packet
 
 _LOGIN = struct.Struct(">6s10s10s20s")
 _LOGIN_S = 10.0
@@ -38,11 +39,6 @@ class SnapshotCounters:
     def as_dict(self) -> dict[str, int]:
         """Return them by name."""
         return asdict(self)
-
-
-def packet(kind: bytes, payload: bytes = b"") -> bytes:
-    """Return one SoupBinTCP packet."""
-    return struct.pack(">Hc", 1 + len(payload), kind) + payload
 
 
 def _end_of(packets: bytearray, messages: int) -> int:

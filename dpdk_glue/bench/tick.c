@@ -156,10 +156,16 @@ void bench_tick_read(const struct bench_tick *bench, struct bench_tick_run *run)
 
 enum { GATE_ORDERS = 1000, GATE_ROUNDS = 200 };
 
+/* In a round: fewer where so many would not have a tag each. */
+static uint32_t gate_orders(const struct bench_tick *bench) {
+    uint32_t tags = bench->plan.instruments * ABI_TAGS;
+    return tags < GATE_ORDERS ? tags : GATE_ORDERS;
+}
+
 /* Another tag and price each time an instrument comes round again. */
 static void make_intents(const struct bench_tick *bench, struct intent *intents, uint64_t round) {
     uint32_t instruments = bench->plan.instruments;
-    for (uint32_t i = 0; i < GATE_ORDERS; i++) {
+    for (uint32_t i = 0; i < gate_orders(bench); i++) {
         uint64_t number = round * GATE_ORDERS + i + 1;
         uint32_t px = 1000000 + (uint32_t)(number % 1000) * 100;
         intents[i] = (struct intent){
@@ -189,20 +195,21 @@ double bench_tick_gate(struct bench_tick *bench) {
     static struct intent intents[GATE_ORDERS];
     struct decider *decider = &bench->live.trading->decider;
     uint64_t orders = bench->run.orders;
+    uint32_t in_round = gate_orders(bench);
     uint64_t cycles = 0;
-    if (bench->plan.is_split || (uint64_t)bench->plan.instruments * ABI_TAGS < GATE_ORDERS)
+    if (bench->plan.is_split)
         return 0;
     decider->sink.take = take_order;
     for (uint32_t round = 0; round < GATE_ROUNDS; round++) {
         make_intents(bench, intents, bench->gate_rounds++);
         uint64_t since = clock_cycles_fenced();
-        for (uint32_t i = 0; i < GATE_ORDERS; i++)
+        for (uint32_t i = 0; i < in_round; i++)
             decider_take_intent(decider, &intents[i], histogram_stamp());
         cycles += clock_cycles_fenced() - since;
-        bench_tick_settle(bench, intents[GATE_ORDERS - 1].event.rx_cycles);
+        bench_tick_settle(bench, intents[in_round - 1].event.rx_cycles);
     }
     decider->sink.take = bench_tick_order;
-    if (bench->run.orders - orders != (uint64_t)GATE_ORDERS * GATE_ROUNDS)
+    if (bench->run.orders - orders != (uint64_t)in_round * GATE_ROUNDS)
         return 0;
-    return (double)GATE_ORDERS * GATE_ROUNDS / ((double)cycles / clock_cycles_per_ns()) * 1e9;
+    return (double)in_round * GATE_ROUNDS / ((double)cycles / clock_cycles_per_ns()) * 1e9;
 }

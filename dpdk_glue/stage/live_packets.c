@@ -53,7 +53,7 @@ void live_take_runs(struct live *live, uint64_t received) {
         live->doubtful |= run.gap_before != 0;
         live_flag_books(live);
         live->books->sequence = run.first_sequence;
-        if (run.length) { /* else it only tells of a gap at the end */
+        if (run.length) { /* else it only tells of a gap at the end, or of another session */
             live_enter(live, STAGE_BOOK);
             live_apply(live, run.blocks, run.length);
             live_enter(live, STAGE_WIRE);

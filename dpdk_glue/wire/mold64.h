@@ -12,8 +12,8 @@
  * Arbitration is by sequence number. The first copy of a message wins, whatever line it came on and however
  * the sender cut the stream into packets. A packet ahead of the next message is copied into a window of fixed
  * size and waits for the gap to be filled by any line. run.gap_before says how many messages are given up
- * before a run; one without messages tells of a gap at the very end. Heartbeats count as proof that messages
- * exist.
+ * before a run; one without messages tells of a gap at the very end or, live, that another session has begun
+ * of which no message has come. Heartbeats count as proof that messages exist.
  *
  * Sessions:
  *

@@ -152,14 +152,6 @@ static uint64_t follow(const struct mold64 *mold, uint64_t sequence, uint32_t *c
     return known;
 }
 
-/* The lines may be far ahead of what a snapshot leads to for two reasons: what they said was forged, and then
- * they have since said otherwise; or the snapshot is as old as it looks. */
-static bool is_too_old(const struct mold64 *mold, uint64_t sequence) {
-    uint32_t chained;
-    uint64_t known = follow(mold, sequence, &chained);
-    return mold->far_messages && !is_within(mold->live.latest_end, known, mold->far_messages);
-}
-
 static void forget_forged(struct mold64 *mold, uint32_t chained) {
     while (mold->live.order.held > chained) {
         backlog_drop_last(&mold->backlog, &mold->live.order);
@@ -167,15 +159,12 @@ static void forget_forged(struct mold64 *mold, uint32_t chained) {
     }
 }
 
-/* How far the stream is for all we know, now that a snapshot has come up to `sequence`. What a line has told
- * stands until the same line tells less. */
-static void settle_known_end(struct mold64 *mold, uint64_t sequence) {
+/* How far the stream is for all we know, now that a snapshot leads on to `known`. What a line has told stands
+ * until the same line tells less. */
+static void settle_known_end(struct mold64 *mold, uint64_t known) {
     struct mold64_stream *stream = &mold->live;
     uint64_t far = mold->far_messages;
     uint64_t claimed = stream->known_end;
-    uint32_t chained;
-    uint64_t known = follow(mold, sequence, &chained);
-    forget_forged(mold, chained);
     if (far && !is_within(stream->fresh_end, known, far))
         stream->fresh_end = 0;
     stream->known_end = later(known, stream->fresh_end);
@@ -191,6 +180,8 @@ static void settle_known_end(struct mold64 *mold, uint64_t sequence) {
 bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence) {
     struct mold64_stream *stream = &mold->live;
     struct backlog_order *order = &stream->order;
+    uint32_t chained;
+    uint64_t known = follow(mold, sequence, &chained);
     if (sequence == 0)
         return false;
     if (mold->state == MOLD64_WAITING) {
@@ -205,12 +196,15 @@ bool mold64_join(struct mold64 *mold, const uint8_t *session, uint64_t sequence)
                !is_within(sequence, later(stream->expected, stream->known_end), mold->far_messages)) {
         return false;
     }
-    if (is_too_old(mold, sequence))
+    /* The lines may be far ahead of what a snapshot leads to for two reasons: what they said was forged, and
+     * then they have since said otherwise; or the snapshot is as old as it looks. */
+    if (mold->far_messages && !is_within(stream->latest_end, known, mold->far_messages))
         return false;
+    forget_forged(mold, chained);
     while (order->held && backlog_end_of(backlog_at(&mold->backlog, order, 0)) <= sequence)
         backlog_take_first(&mold->backlog, order);
     backlog_set_floor(&mold->backlog, order, sequence);
-    settle_known_end(mold, sequence);
+    settle_known_end(mold, known);
     stream->expected = sequence;
     stream->give_up_to = 0;
     stream->is_another = false; /* the books hold this session already */

@@ -14,7 +14,6 @@ struct recovery {
     uint64_t heard;
     uint64_t heard_cycles; /* when it last grew */
     bool is_silent;
-    bool is_contested; /* another session is heard, and ours is not */
     bool has_given_up;
     bool is_void;   /* the books were emptied, and only a snapshot fills them */
     bool is_begun;  /* so they were for the snapshot that is being fetched */
@@ -69,8 +68,11 @@ static void listen(struct recovery *recovery, const struct recovery_sight *sight
         recovery->is_silent = true;
         recovery_wish_for(&recovery->wishes, RECOVERY_LEAVE, 0, 0);
     }
-    recovery->is_contested =
-        sight->strangers && now - recovery->heard_cycles >= recovery->limits.gap_wait_cycles;
+}
+
+/* Another session is heard, and ours is not. */
+static bool is_contested(const struct recovery *recovery, const struct recovery_sight *sight, uint64_t now) {
+    return sight->strangers && now - recovery->heard_cycles >= recovery->limits.gap_wait_cycles;
 }
 
 /* Another session: nothing of what was before matters any more. */
@@ -200,7 +202,8 @@ static enum recovery_state decide(struct recovery *recovery, const struct recove
         return fill(recovery, sight, now);
     recovery->requests.count = 0;
     recovery->is_paused = false;
-    return is_doubtful || recovery->is_silent || recovery->is_contested ? RECOVERY_LOST : RECOVERY_WHOLE;
+    bool is_heard = !recovery->is_silent && !is_contested(recovery, sight, now);
+    return is_doubtful || !is_heard ? RECOVERY_LOST : RECOVERY_WHOLE;
 }
 
 void recovery_look(struct recovery *recovery, const struct recovery_sight *sight, uint64_t now_cycles) {

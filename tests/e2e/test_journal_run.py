@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from e2e.trader import Trader
+from e2e.trader import Trader, day_to_trade
 from e2e.truth import Truth
 from e2e.world import wait_for
 from model.command import appliance
@@ -17,7 +17,6 @@ from model.order_log import Account, read_log
 from appliance.journal import Journal
 from appliance.journal.names import kinds
 from appliance.replay.session import sessions
-from appliance.synth import Market, write_feed
 
 KINDS = {name: number for number, name in kinds().items()}
 
@@ -25,9 +24,7 @@ KINDS = {name: number for number, name in kinds().items()}
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     """Make a day that is long enough for what happens in a test."""
-    path = tmp_path_factory.mktemp("journal-run") / "day.itch"
-    write_feed(Market(60_000, 6, 9, live_orders=500), str(path))
-    return Truth.of(path)
+    return day_to_trade(tmp_path_factory.mktemp("journal-run"), 60_000)
 
 
 def journal_of(trader: Trader) -> Path:
@@ -68,12 +65,7 @@ def assert_every_order_of_the_venue_is_journalled(trader: Trader) -> None:
 @pytest.mark.heavy
 def test_each_life_of_a_day_replays_to_the_same_orders(day: Truth, tmp_path: Path) -> None:
     with Trader(day, tmp_path) as trader:
-        trader.run.wait_for_line("the gate is opened")
-        trader.go()
-        trader.wait_for_trading(fills=1)
-        trader.kill_data_plane()
-        trader.run.wait_for_line("the gate is opened", 2)
-        trader.wait_for_trading(fills=1)
+        trader.trade_in_two_lives((1, 1))
         stop(trader)
         journal = journal_of(trader)
         verified = appliance("journal", "verify", journal)

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.trader import Trader
+from e2e.trader import Trader, day_to_trade
 from e2e.truth import Truth
 from e2e.wire import HERE
 from model.command import appliance, refusal
 from model.order_log import Account, read_log
-
-from appliance.synth import Market, write_feed
 
 Messages = list[bytes]
 
@@ -26,9 +24,7 @@ Messages = list[bytes]
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     """Make a day that is long enough for some trades."""
-    path = tmp_path_factory.mktemp("reconcile") / "day.itch"
-    write_feed(Market(60_000, 6, 9, live_orders=500), str(path))
-    return Truth.of(path)
+    return day_to_trade(tmp_path_factory.mktemp("reconcile"), 60_000)
 
 
 class Day:
@@ -53,12 +49,7 @@ def traded(day: Truth, tmp_path_factory: pytest.TempPathFactory) -> Day:
     """Trade with a real venue, through two lives, and compare while it runs."""
     folder = tmp_path_factory.mktemp("traded")
     with Trader(day, folder, venue_options=("--drop-copy", f"{HERE}:0", "--order-keep")) as trader:
-        trader.run.wait_for_line("the gate is opened")
-        trader.go()
-        trader.wait_for_trading(fills=3)
-        trader.kill_data_plane()
-        trader.run.wait_for_line("the gate is opened", 2)
-        trader.wait_for_trading(fills=2)
+        trader.trade_in_two_lives((3, 2))
         trader.say("kill")
         trader.wait_for_quiet()
         where = "{}:{}".format(*trader.venue.address("drop_copy"))

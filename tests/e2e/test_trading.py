@@ -9,12 +9,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from e2e.trader import Trader
+from e2e.trader import Trader, day_to_trade
 from e2e.truth import Truth
 from e2e.world import wait_for
 from model.order_log import Account, read_log
-
-from appliance.synth import Market, write_feed
 
 FUSED = ("feed+strategy+risk+gateway",)
 SPLIT = ("feed", "strategy+risk", "gateway")
@@ -23,9 +21,7 @@ SPLIT = ("feed", "strategy+risk", "gateway")
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     """Make a day that is long enough for what happens in a test."""
-    path = tmp_path_factory.mktemp("trading") / "day.itch"
-    write_feed(Market(150_000, 6, 9, live_orders=500), str(path))
-    return Truth.of(path)
+    return day_to_trade(tmp_path_factory.mktemp("trading"), 150_000)
 
 
 def told(account: Account) -> str:

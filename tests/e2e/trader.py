@@ -24,9 +24,17 @@ from model.order_log import Account, read_log
 
 from appliance.dataplane import Segment, SegmentError
 from appliance.risk.names import causes_of
+from appliance.synth import Market, write_feed
 
 _NUMBERS = count()
 RECONCILED = r"reconciliation: the venue has replayed ([\d,]+) messages[^:]*: (.*)"
+
+
+def day_to_trade(folder: Path, messages: int) -> Truth:
+    """Make a day of few symbols, so that what trades meets itself often."""
+    path = folder / "day.itch"
+    write_feed(Market(messages, 6, 9, live_orders=500), str(path))
+    return Truth.of(path)
 
 
 class Run:
@@ -226,6 +234,15 @@ collar_bps = 1000
         pid = int(self.shown()["pid"])
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    def trade_in_two_lives(self, fills: tuple[int, int]) -> None:
+        """Trade until so much has been filled, die, and trade on."""
+        self.run.wait_for_line("the gate is opened")
+        self.go()
+        self.wait_for_trading(fills=fills[0])
+        self.kill_data_plane()
+        self.run.wait_for_line("the gate is opened", 2)
+        self.wait_for_trading(fills=fills[1])
 
     def wait_for_reconciliation(self, dead: int, times: int) -> re.Match[str]:
         """Wait until another data plane than the dead one has been compared; until then it sends nothing."""

@@ -45,6 +45,7 @@ def test_the_market_of_the_day_that_is_made_may_be_small() -> None:
     assert (report["file"], report["instruments"]) == ("synthetic, 7 symbols", 7)
     assert report["messages"] == 60_000
     assert report["fused"]["count"] > 0
+    assert {result["name"]: result["value"] for result in report["results"]}["orders_per_s"] > 0
 
 
 def test_the_benchmark_is_one_object_with_its_facts(day: Path) -> None:

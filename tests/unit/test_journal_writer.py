@@ -16,6 +16,7 @@ from model.journal import END, FULL, Writer, record
 
 from appliance.journal import Journal, JournalError, JournalWriter, Tap, Taps, verify
 from appliance.native import abi_hash, library
+from appliance.programs import installed
 
 NOTE, PACKET = 13, 2
 FEED, DECISION, CONTROL = 0, 2, 4
@@ -273,8 +274,6 @@ def test_a_ring_that_somebody_wrote_over_stops_the_writer(tmp_path: Path) -> Non
 
 
 def test_the_program_says_what_it_needs() -> None:
-    from appliance.programs import installed  # noqa: PLC0415  (only here)
-
     path = installed("journal-writer")
     for words in ([], ["--taps", "x", "--directory", "/tmp"], ["--taps", "0", "--directory", "/tmp"]):
         done = subprocess.run(
