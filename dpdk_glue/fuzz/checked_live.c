@@ -29,7 +29,7 @@ void checked_live_open(struct checked_live *live) {
 static void take_runs(struct checked_live *live) {
     struct mold64_run run;
     while (mold64_next(live->mold, &run)) {
-        CHECK(run.messages || run.gap_before);
+        CHECK(run.messages || run.gap_before || run.new_session); /* the last: no message of it has come */
         if (run.new_session)
             live->following = 1;
         if (live->following)
